@@ -6,6 +6,9 @@ use chrono::NaiveDateTime;
 
 const TIME_REQUESTS: [&[u8]; 2] = [b"time", b"send time"];
 
+/// Länger ist keine Anfrage: So viele Bytes ohne Zeilenende werden höchstens aufgehoben.
+const MAX_REQUEST: usize = 1024;
+
 /// Eine vollständige Anfrage, ohne ihr Zeilenende.
 #[derive(Debug, PartialEq)]
 pub struct Request {
@@ -65,7 +68,8 @@ impl Inbox {
         // Kein Zeilenende in Sicht: Ist das schon alles? Der Server muss raten.
         let rest = self.bytes.trim_ascii();
         let is_request = TIME_REQUESTS.contains(&rest);
-        let may_become_one = TIME_REQUESTS.iter().any(|known| known.starts_with(rest));
+        let may_become_one = self.bytes.len() < MAX_REQUEST
+            && TIME_REQUESTS.iter().any(|known| known.starts_with(rest));
         if self.bytes.is_empty() || (may_become_one && !is_request && !ended) {
             return None;
         }
@@ -144,6 +148,15 @@ mod tests {
         inbox.push(b"Wie sp\xC3");
         assert!(inbox.next_request(false).is_some());
         assert!(inbox.next_request(false).is_none());
+    }
+
+    #[test]
+    fn endless_blanks_are_not_hoarded() {
+        let mut inbox = Inbox::default();
+        inbox.push(&[b' '; MAX_REQUEST - 1]);
+        assert_eq!(inbox.next_request(false), None);
+        inbox.push(b" ");
+        assert!(inbox.next_request(false).is_some());
     }
 
     #[test]
