@@ -123,6 +123,7 @@ fn half_an_umlaut_is_shown_as_the_bytes_it_is() {
     still_serves(address);
 }
 
+// ANCHOR: broken
 #[test]
 fn a_silent_or_broken_client_does_not_end_the_server() {
     let (server, address) = unattended_server();
@@ -147,6 +148,7 @@ fn a_silent_or_broken_client_does_not_end_the_server() {
 
     still_serves(address);
 }
+// ANCHOR_END: broken
 
 #[test]
 fn a_megabyte_without_line_end_is_read_to_its_end() {

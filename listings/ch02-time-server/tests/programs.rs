@@ -97,6 +97,30 @@ fn with_threads_nobody_waits_for_a_silent_client() {
     still_serves(address);
 }
 
+/// Verbrauchte Rechenzeit eines Prozesses in Uhrtakten (meist 1/100 s), aus `/proc`.
+#[cfg(target_os = "linux")]
+fn cpu_ticks(process: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let (_, fields) = stat.rsplit_once(") ").unwrap(); // der Name davor darf Leerzeichen haben
+    let fields: Vec<&str> = fields.split(' ').collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+// ANCHOR: idle
+#[cfg(target_os = "linux")]
+#[test]
+fn fifty_blocked_threads_use_no_cpu_time() {
+    let (server, address) = Program::server(THREADED);
+    let _silent: Vec<TcpStream> = (0..50).map(|_| connect(address)).collect();
+    for _ in 0..50 {
+        server.line_with("Verbindung von ");
+    }
+    let before = cpu_ticks(server.id());
+    thread::sleep(Duration::from_millis(500)); // das Messfenster
+    assert_eq!(cpu_ticks(server.id()), before);
+}
+// ANCHOR_END: idle
+
 #[test]
 fn broken_clients_do_not_end_a_server() {
     for server in [SERVER, THREADED] {
@@ -188,7 +212,7 @@ fn the_client_says_when_the_server_has_gone() {
 #[test]
 fn both_in_one_program_answer_three_requests_and_end() {
     let mut both = Program::start(BOTH, &["--port", "0"]);
-    let mut answer = || both.line_with("Antwort: ")["Antwort: ".len()..].to_string();
+    let answer = || both.line_with("Antwort: ")["Antwort: ".len()..].to_string();
     assert!(is_now(&answer()));
     assert!(is_now(&answer()));
     assert_eq!(answer(), "Unbekannte Anfrage");

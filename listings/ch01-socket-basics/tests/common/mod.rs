@@ -93,6 +93,11 @@ impl Program {
         assert!(status.expect("kill gehört zu jedem Unix").success());
     }
 
+    /// Die Nummer des Prozesses.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Wartet auf das Ende und gibt den Status zurück.
     pub fn status(&mut self) -> i32 {
         let start = Instant::now();
