@@ -13,6 +13,7 @@ use std::fmt;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -246,17 +247,20 @@ fn write_file(path: &Path, content: &str) -> anyhow::Result<()> {
 
 /// The programs run in process groups of their own, so Ctrl-C at the terminal reaches only us:
 /// the flag makes the player give up, and giving up ends every program it started.
+/// Once nobody holds the flag any more, Ctrl-C simply ends us, as it would have without all this.
 fn cancelled_by_ctrl_c() -> Arc<AtomicBool> {
     let cancelled = Arc::new(AtomicBool::new(false));
-    let flag = cancelled.clone();
+    let flag = Arc::downgrade(&cancelled);
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
-        if let Ok(runtime) = runtime
-            && runtime.block_on(tokio::signal::ctrl_c()).is_ok()
-        {
-            flag.store(true, Ordering::Relaxed);
+        let Ok(runtime) = runtime else { return };
+        while runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
+            match flag.upgrade() {
+                Some(flag) => flag.store(true, Ordering::Relaxed),
+                None => process::exit(130),
+            }
         }
     });
     cancelled

@@ -29,7 +29,7 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// Two programs that print at about the same moment: our threads may notice the second one first.
 /// Within this span the order of the script's steps says which came first.
-const JITTER: Duration = Duration::from_millis(20);
+const JITTER: Duration = Duration::from_millis(50);
 
 /// How a scene is played.
 #[derive(Debug, Clone)]
