@@ -123,7 +123,9 @@ fn bind(wanted: u16) -> anyhow::Result<std::net::TcpListener> {
                 return Ok(listener);
             }
             Err(cause) if cause.kind() == io::ErrorKind::AddrInUse && wanted != 0 => {}
-            Err(cause) => return Err(cause).context(format!("Port {port} lässt sich nicht öffnen")),
+            Err(cause) => {
+                return Err(cause).context(format!("Port {port} lässt sich nicht öffnen"));
+            }
         }
     }
     anyhow::bail!("Die Ports {wanted} bis {last} sind alle belegt.")

@@ -17,7 +17,8 @@ use crate::source::{self, Problem};
 
 /// The file by which a folder is recognised as one that [`build`] wrote and may therefore tidy up.
 const MARKER: &str = ".chatbuch";
-const MARKER_TEXT: &str = "Diesen Ordner schreibt „chatbuch build“: Was nicht zum Buch gehört, wird hier gelöscht.\n";
+const MARKER_TEXT: &str =
+    "Diesen Ordner schreibt „chatbuch build“: Was nicht zum Buch gehört, wird hier gelöscht.\n";
 
 /// What a successful build did.
 #[derive(Debug)]
@@ -76,7 +77,9 @@ impl fmt::Display for SiteError {
         match self {
             Self::Problems(problems) => {
                 write!(f, "Das Buch hat {} Fehler:", problems.len())?;
-                problems.iter().try_for_each(|problem| write!(f, "\n{problem}"))
+                problems
+                    .iter()
+                    .try_for_each(|problem| write!(f, "\n{problem}"))
             }
             Self::Mdbook(cause) => write!(f, "mdBook kann das Buch nicht bauen: {cause:#}"),
             Self::ForeignFolder(path) => write!(
@@ -84,7 +87,11 @@ impl fmt::Display for SiteError {
                 "Der Ordner „{}“ ist nicht leer und stammt nicht von diesem Programm; er bleibt unverändert.",
                 path.display()
             ),
-            Self::Io { action, path, cause } => {
+            Self::Io {
+                action,
+                path,
+                cause,
+            } => {
                 write!(f, "„{}“ lässt sich nicht {action}: {cause}", path.display())
             }
         }
@@ -96,7 +103,11 @@ impl std::error::Error for SiteError {}
 /// Turns an I/O error into a [`SiteError`] that says what was being done to which path.
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SiteError {
     let path = path.to_owned();
-    move |cause| SiteError::Io { action, path, cause }
+    move |cause| SiteError::Io {
+        action,
+        path,
+        cause,
+    }
 }
 
 /// The folder that holds the book: the nearest one with a `book.toml`, from the current folder upwards,
@@ -104,7 +115,9 @@ fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Site
 pub fn find_root() -> PathBuf {
     let compiled_from = Path::new(env!("CARGO_MANIFEST_DIR"));
     let current = std::env::current_dir().unwrap_or_else(|_| compiled_from.to_owned());
-    let found = current.ancestors().find(|folder| folder.join("book.toml").is_file());
+    let found = current
+        .ancestors()
+        .find(|folder| folder.join("book.toml").is_file());
     found.unwrap_or(compiled_from).to_owned()
 }
 
@@ -148,8 +161,14 @@ fn refuse_foreign_folder(root: &Path, dest: &Path) -> Result<(), SiteError> {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(cause) => return Err(io_error("lesen", dest)(cause)),
     };
-    let ours = entries.next().is_none() || dest.join(MARKER).is_file() || dest == default_destination(root);
-    if ours { Ok(()) } else { Err(SiteError::ForeignFolder(dest.to_owned())) }
+    let ours = entries.next().is_none()
+        || dest.join(MARKER).is_file()
+        || dest == default_destination(root);
+    if ours {
+        Ok(())
+    } else {
+        Err(SiteError::ForeignFolder(dest.to_owned()))
+    }
 }
 
 /// A folder beside the destination that is removed when it goes out of scope, whatever happened.
@@ -158,7 +177,9 @@ struct Staging(PathBuf);
 impl Staging {
     /// The process number in the name keeps two programs apart that build at the same time.
     fn beside(dest: &Path) -> Result<Self, SiteError> {
-        let mut name = dest.file_name().map_or_else(|| OsString::from("book"), OsString::from);
+        let mut name = dest
+            .file_name()
+            .map_or_else(|| OsString::from("book"), OsString::from);
         name.push(format!("-staging-{}", std::process::id()));
         let folder = dest.with_file_name(name);
         fs::create_dir_all(&folder).map_err(io_error("anlegen", &folder))?;
@@ -179,7 +200,10 @@ fn render(root: &Path, folder: &Path) -> anyhow::Result<()> {
     config.build.build_dir = folder.to_owned();
     MDBook::load_with_config(root, config)?.build()?;
     // An empty result would empty the destination.
-    anyhow::ensure!(folder.join("index.html").is_file(), "Es ist keine index.html entstanden.");
+    anyhow::ensure!(
+        folder.join("index.html").is_file(),
+        "Es ist keine index.html entstanden."
+    );
     Ok(())
 }
 
@@ -188,7 +212,10 @@ fn render(root: &Path, folder: &Path) -> anyhow::Result<()> {
 /// Pages come after the files they refer to, and removal comes last, so that a page read meanwhile finds its files.
 fn mirror(staging: &Path, dest: &Path) -> Result<(usize, usize), SiteError> {
     let mut files = files_below(staging)?;
-    files.sort_by_key(|file| file.extension().is_some_and(|extension| extension == "html"));
+    files.sort_by_key(|file| {
+        file.extension()
+            .is_some_and(|extension| extension == "html")
+    });
 
     let mut written = 0;
     for file in &files {
@@ -225,7 +252,11 @@ pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>, SiteError> {
         for entry in fs::read_dir(&current).map_err(io_error("lesen", &current))? {
             let entry = entry.map_err(io_error("lesen", &current))?;
             let path = entry.path();
-            if entry.file_type().map_err(io_error("lesen", &path))?.is_dir() {
+            if entry
+                .file_type()
+                .map_err(io_error("lesen", &path))?
+                .is_dir()
+            {
                 folders.push(path);
             } else if let Ok(relative) = path.strip_prefix(folder) {
                 files.push(relative.to_owned());
@@ -271,5 +302,126 @@ fn remove_empty_parents(path: &Path, top: &Path) {
         if fs::remove_dir(folder).is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A book of one chapter that says `text`.
+    fn book(text: &str) -> tempfile::TempDir {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let source = root.path().join("book/text");
+        fs::create_dir_all(&source).expect("a folder");
+        fs::create_dir_all(root.path().join("listings")).expect("a folder");
+        let config = "[book]\ntitle = \"Probe\"\nlanguage = \"de\"\nsrc = \"book/text\"\n";
+        fs::write(root.path().join("book.toml"), config).expect("a file");
+        fs::write(source.join("SUMMARY.md"), "# Inhalt\n\n- [Eins](eins.md)\n").expect("a file");
+        fs::write(source.join("eins.md"), format!("# Eins\n\n{text}\n")).expect("a file");
+        root
+    }
+
+    fn content(path: &Path) -> String {
+        fs::read_to_string(path).expect("a built page")
+    }
+
+    #[test]
+    fn a_second_build_of_the_same_source_touches_no_file() {
+        let root = book("Text.");
+        let dest = root.path().join("aus");
+        let first = build(root.path(), &dest).expect("a build");
+        assert!(
+            first.pages == 1 && first.written > 10 && first.removed == 0,
+            "{first:?}"
+        );
+        let second = build(root.path(), &dest).expect("a build");
+        assert_eq!((second.written, second.removed), (0, 0));
+    }
+
+    #[test]
+    fn what_the_book_no_longer_has_is_removed_except_hidden_files() {
+        let root = book("Text.");
+        let dest = root.path().join("aus");
+        build(root.path(), &dest).expect("a build");
+        fs::create_dir_all(dest.join("alt/tief")).expect("a folder");
+        fs::create_dir_all(dest.join(".git")).expect("a folder");
+        fs::write(dest.join("alt/tief/seite.html"), "alt").expect("a file");
+        fs::write(dest.join(".git/HEAD"), "x").expect("a file");
+        let report = build(root.path(), &dest).expect("a build");
+        assert_eq!((report.written, report.removed), (0, 1));
+        assert!(!dest.join("alt").exists() && dest.join(".git/HEAD").exists());
+    }
+
+    #[test]
+    fn a_failed_build_leaves_the_old_book_and_no_staging_folder() {
+        let root = book("Der alte Stand.");
+        let dest = root.path().join("aus");
+        build(root.path(), &dest).expect("a build");
+        let config = root.path().join("book.toml");
+        let broken = content(&config) + "\n[output.html]\ntheme = \"gibt/es/nicht\"\n";
+        fs::write(&config, broken).expect("a file");
+        fs::write(
+            root.path().join("book/text/eins.md"),
+            "# Eins\n\nDer neue Stand.\n",
+        )
+        .expect("a file");
+
+        let error = build(root.path(), &dest).expect_err("mdBook misses the theme");
+        assert!(matches!(error, SiteError::Mdbook(_)), "{error}");
+        let sentence = error.to_string();
+        assert!(
+            sentence.starts_with("mdBook kann das Buch nicht bauen: ") && !sentence.contains('\n'),
+            "{sentence}"
+        );
+        assert!(content(&dest.join("eins.html")).contains("Der alte Stand."));
+        let names: Vec<_> = fs::read_dir(root.path())
+            .expect("the folder")
+            .flatten()
+            .map(|e| e.file_name())
+            .collect();
+        assert!(
+            !names
+                .iter()
+                .any(|name| name.to_string_lossy().contains("staging")),
+            "{names:?}"
+        );
+    }
+
+    #[test]
+    fn a_folder_that_is_not_ours_is_refused_unless_it_is_empty() {
+        let root = book("Text.");
+        let foreign = root.path().join("fremd");
+        fs::create_dir(&foreign).expect("a folder");
+        build(root.path(), &foreign).expect("an empty folder is taken");
+        fs::remove_file(foreign.join(MARKER)).expect("the marker is removed");
+        let error = build(root.path(), &foreign).expect_err("now it could be anybody's");
+        assert!(matches!(error, SiteError::ForeignFolder(_)), "{error}");
+        assert!(foreign.join("eins.html").is_file());
+    }
+
+    #[test]
+    fn what_a_plain_mdbook_left_in_the_usual_place_is_taken_over() {
+        let root = book("Text.");
+        let dest = default_destination(root.path());
+        fs::create_dir_all(&dest).expect("a folder");
+        fs::write(dest.join("alt.html"), "alt").expect("a file");
+        let report = build(root.path(), &dest).expect("a build");
+        assert_eq!(report.removed, 1);
+    }
+
+    #[test]
+    fn the_report_is_one_german_line() {
+        let report = BuildReport {
+            pages: 6,
+            written: 1,
+            removed: 0,
+            duration: Duration::from_millis(420),
+        };
+        assert_eq!(report.to_string(), "Fertig in 0,4\u{202f}s: 6 Seiten.");
+        assert_eq!(
+            BuildReport { pages: 1, ..report }.to_string(),
+            "Fertig in 0,4\u{202f}s: 1 Seite."
+        );
     }
 }

@@ -40,7 +40,9 @@ pub fn load(root: &Path) -> Result<Source, Vec<Problem>> {
     let mut chapters = Vec::new();
     let mut problems = Vec::new();
     for chapter in book.book.chapters() {
-        let Some(path) = chapter.path.clone() else { continue };
+        let Some(path) = chapter.path.clone() else {
+            continue;
+        };
         for (index, line) in chapter.content.lines().enumerate() {
             if line.starts_with("```") && line.contains("quatsch") {
                 problems.push(Problem {
@@ -52,5 +54,9 @@ pub fn load(root: &Path) -> Result<Source, Vec<Problem>> {
         }
         chapters.push(Chapter { path });
     }
-    if problems.is_empty() { Ok(Source { chapters }) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(Source { chapters })
+    } else {
+        Err(problems)
+    }
 }

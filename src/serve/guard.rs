@@ -32,7 +32,11 @@ impl OwnAddress {
     /// The names of the server on `port` of 127.0.0.1.
     pub fn new(port: u16) -> Self {
         // A browser leaves out the port that HTTP has by default.
-        let suffix = if port == 80 { String::new() } else { format!(":{port}") };
+        let suffix = if port == 80 {
+            String::new()
+        } else {
+            format!(":{port}")
+        };
         let hosts = [format!("127.0.0.1{suffix}"), format!("localhost{suffix}")];
         let origins = hosts.clone().map(|host| format!("http://{host}"));
         let policy = |ancestors: &str| {
@@ -64,7 +68,10 @@ impl OwnAddress {
     fn is_host_of(&self, headers: &HeaderMap, target: &Uri) -> bool {
         let named = sole(headers, &header::HOST);
         let ours = |host: &str| self.hosts.iter().any(|own| own == host);
-        named.is_some_and(ours) && target.authority().is_none_or(|authority| ours(authority.as_str()))
+        named.is_some_and(ours)
+            && target
+                .authority()
+                .is_none_or(|authority| ours(authority.as_str()))
     }
 
     /// The proof that the request comes from one of our own pages, or `None`.
@@ -88,19 +95,34 @@ fn sole<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 pub async fn admit(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     let framed = request.uri().path() == FRAMED_PAGE;
     let mut response = if !shared.own.is_host_of(request.headers(), request.uri()) {
-        refusal(StatusCode::MISDIRECTED_REQUEST, "Unter diesem Namen gibt es das Buch hier nicht.\n")
+        refusal(
+            StatusCode::MISDIRECTED_REQUEST,
+            "Unter diesem Namen gibt es das Buch hier nicht.\n",
+        )
     } else if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let mut refused = refusal(StatusCode::METHOD_NOT_ALLOWED, "Das Buch lässt sich nur lesen.\n");
-        refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        let mut refused = refusal(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "Das Buch lässt sich nur lesen.\n",
+        );
+        refused
+            .headers_mut()
+            .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         refused
     } else {
         next.run(request).await
     };
 
-    let policy = if framed { &shared.own.csp_framed } else { &shared.own.csp };
+    let policy = if framed {
+        &shared.own.csp_framed
+    } else {
+        &shared.own.csp
+    };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, policy.clone());
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     headers.insert(
         HeaderName::from_static("cross-origin-resource-policy"),
         HeaderValue::from_static("same-origin"),

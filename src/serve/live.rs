@@ -36,12 +36,18 @@ pub async fn script() -> Response {
 /// `/-/live`: opens the WebSocket for our own pages and for nobody else.
 pub async fn connect(State(shared): State<Shared>, request: Request) -> Response {
     let Some(page) = shared.own.own_page(request.headers(), request.uri()) else {
-        return guard::refusal(StatusCode::FORBIDDEN, "Hier sprechen nur die Seiten des Buchs.\n");
+        return guard::refusal(
+            StatusCode::FORBIDDEN,
+            "Hier sprechen nur die Seiten des Buchs.\n",
+        );
     };
     let (mut parts, _) = request.into_parts();
     match WebSocketUpgrade::from_request_parts(&mut parts, &shared).await {
         Ok(handshake) => upgrade(page, handshake, shared.state),
-        Err(_) => guard::refusal(StatusCode::UPGRADE_REQUIRED, "Hier wird nur WebSocket gesprochen.\n"),
+        Err(_) => guard::refusal(
+            StatusCode::UPGRADE_REQUIRED,
+            "Hier wird nur WebSocket gesprochen.\n",
+        ),
     }
 }
 

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
-use std::fs;
 use std::hash::{Hash, Hasher};
 use std::path::Path;
 use std::sync::Arc;
@@ -53,9 +52,19 @@ impl Book {
         let prepare = |(name, content): (String, Vec<u8>)| {
             let content_type = content_type(&name);
             let is_page = content_type.starts_with("text/html") && name != "toc.html";
-            let content = if is_page { with_script(content, &version) } else { content };
+            let content = if is_page {
+                with_script(content, &version)
+            } else {
+                content
+            };
             let content = Bytes::from(content);
-            (name, File { content_type, content })
+            (
+                name,
+                File {
+                    content_type,
+                    content,
+                },
+            )
         };
         let files = contents.into_iter().map(prepare).collect();
         Ok(Self { version, files })
@@ -90,7 +99,12 @@ pub async fn answer(State(shared): State<Shared>, target: Uri) -> Response {
     };
     // A request with HEAD gets the same; the HTTP library leaves out the content.
     match file {
-        Some(file) => (status, [(header::CONTENT_TYPE, file.content_type)], file.content.clone()).into_response(),
+        Some(file) => (
+            status,
+            [(header::CONTENT_TYPE, file.content_type)],
+            file.content.clone(),
+        )
+            .into_response(),
         None => guard::refusal(status, "Diese Seite gibt es nicht.\n"),
     }
 }
@@ -99,7 +113,10 @@ pub async fn answer(State(shared): State<Shared>, target: Uri) -> Response {
 fn with_script(mut page: Vec<u8>, version: &str) -> Vec<u8> {
     let script = format!("<script src=\"/-/live.js\" data-book=\"{version}\" defer></script>\n");
     let end = b"</body>";
-    let at = page.windows(end.len()).rposition(|window| window == end).unwrap_or(page.len());
+    let at = page
+        .windows(end.len())
+        .rposition(|window| window == end)
+        .unwrap_or(page.len());
     page.splice(at..at, script.into_bytes());
     page
 }

@@ -54,11 +54,17 @@ pub fn start(root: PathBuf, dest: PathBuf) -> io::Result<Rebuilding> {
 
     let (ending, ended) = mpsc::channel();
     let published = Arc::clone(&state);
-    thread::Builder::new().name("rebuild".to_owned()).spawn(move || {
-        keep_up(&root, &dest, seen, &pending, &published);
-        drop(ending);
-    })?;
-    Ok(Rebuilding { watcher, ended, state })
+    thread::Builder::new()
+        .name("rebuild".to_owned())
+        .spawn(move || {
+            keep_up(&root, &dest, seen, &pending, &published);
+            drop(ending);
+        })?;
+    Ok(Rebuilding {
+        watcher,
+        ended,
+        state,
+    })
 }
 
 impl Rebuilding {
@@ -77,7 +83,10 @@ impl Rebuilding {
 }
 
 /// Sends the paths of changed files to `changes`; an empty list means that anything may have changed.
-fn watch(root: &Path, changes: Sender<Vec<PathBuf>>) -> notify::Result<Debouncer<RecommendedWatcher>> {
+fn watch(
+    root: &Path,
+    changes: Sender<Vec<PathBuf>>,
+) -> notify::Result<Debouncer<RecommendedWatcher>> {
     let mut debouncer = new_debouncer(QUIET, move |result: DebounceEventResult| {
         let events = result.unwrap_or_default();
         // It can only fail when the building has ended, and then nobody needs the news.
@@ -85,16 +94,26 @@ fn watch(root: &Path, changes: Sender<Vec<PathBuf>>) -> notify::Result<Debouncer
     })?;
     for folder in SOURCE_FOLDERS.map(|name| root.join(name)) {
         if folder.is_dir() {
-            debouncer.watcher().watch(&folder, RecursiveMode::Recursive)?;
+            debouncer
+                .watcher()
+                .watch(&folder, RecursiveMode::Recursive)?;
         }
     }
     // Not the file itself: editors replace it, and the watch would stay with the old one.
-    debouncer.watcher().watch(root, RecursiveMode::NonRecursive)?;
+    debouncer
+        .watcher()
+        .watch(root, RecursiveMode::NonRecursive)?;
     Ok(debouncer)
 }
 
 /// Rebuilds after every change until the senders of `pending` are gone.
-fn keep_up(root: &Path, dest: &Path, mut seen: Snapshot, pending: &Receiver<Vec<PathBuf>>, state: &watch::Sender<State>) {
+fn keep_up(
+    root: &Path,
+    dest: &Path,
+    mut seen: Snapshot,
+    pending: &Receiver<Vec<PathBuf>>,
+    state: &watch::Sender<State>,
+) {
     for paths in pending {
         // Merely reading files causes events as well, the building's own reading too.
         if !paths.is_empty() && paths.iter().all(|path| seen.is_current(path)) {
@@ -153,7 +172,11 @@ impl Snapshot {
             if stamp.is_none() {
                 // A folder that vanishes meanwhile has no entries, and its own event follows.
                 let children = fs::read_dir(&path).into_iter().flatten().flatten();
-                open.extend(children.map(|entry| entry.path()).filter(|path| !is_ignored(path)));
+                open.extend(
+                    children
+                        .map(|entry| entry.path())
+                        .filter(|path| !is_ignored(path)),
+                );
             }
             entries.insert(path, stamp);
         }
@@ -219,13 +242,21 @@ mod tests {
         let root = source();
         let first = Snapshot::take(root.path());
         fs::create_dir(root.path().join("book/target")).expect("a folder");
-        for name in ["kapitel.md~", ".kapitel.md.swp", "#kapitel.md#", "target/x.html"] {
+        for name in [
+            "kapitel.md~",
+            ".kapitel.md.swp",
+            "#kapitel.md#",
+            "target/x.html",
+        ] {
             let path = root.path().join("book").join(name);
             fs::write(&path, "x").expect("a file");
         }
         fs::read(root.path().join("book/kapitel.md")).expect("the file is read");
         assert!(first == Snapshot::take(root.path()));
-        assert!(first.is_current(&root.path().join("book/4913")), "what is gone again was never there");
+        assert!(
+            first.is_current(&root.path().join("book/4913")),
+            "what is gone again was never there"
+        );
         assert!(first.is_current(&root.path().join("book")));
     }
 }
