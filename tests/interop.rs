@@ -75,10 +75,13 @@ impl Drop for Running {
 
 /// Is `program` there? Its absence is only allowed outside of CI.
 fn installed(program: &str, probe: &[&str], word: &str) -> bool {
-    let found = Command::new(program).args(probe).output().is_ok_and(|output| {
-        let text = [output.stdout, output.stderr].concat();
-        String::from_utf8_lossy(&text).contains(word)
-    });
+    let found = Command::new(program)
+        .args(probe)
+        .output()
+        .is_ok_and(|output| {
+            let text = [output.stdout, output.stderr].concat();
+            String::from_utf8_lossy(&text).contains(word)
+        });
     let required = std::env::var_os("CHATBUCH_INTEROP").is_some();
     assert!(found || !required, "{program} is missing");
     if !found {
@@ -104,7 +107,10 @@ fn python(program: &str, port: &str) -> String {
         .expect("python3 starts");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
-    String::from_utf8(output.stdout).expect("UTF-8").trim_end().to_string()
+    String::from_utf8(output.stdout)
+        .expect("UTF-8")
+        .trim_end()
+        .to_string()
 }
 
 #[test]
@@ -120,7 +126,10 @@ fn the_python_client_of_chapter_1_gets_the_answer_the_chapter_shows() {
         .args(["127.0.0.1", &port])
         .output()
         .expect("python3 starts");
-    assert_eq!(String::from_utf8_lossy(&output.stdout).trim_end(), "18 Bytes erhalten");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout).trim_end(),
+        "18 Bytes erhalten"
+    );
     let text = server_lines(&mut server, 4);
     assert_eq!(text[1], "Client: Grüße aus Python");
     assert_eq!(text[3], "Client: bye");
@@ -221,7 +230,12 @@ fn nc_asks_the_time_with_and_without_line_end() {
     }
     for server in ["ch02-server", "ch02-threaded-server"] {
         let (_server, port) = Running::server(server);
-        for (request, length) in [("time", 19), ("send time", 19), ("time\n", 20), ("send", 18)] {
+        for (request, length) in [
+            ("time", 19),
+            ("send time", 19),
+            ("time\n", 20),
+            ("send", 18),
+        ] {
             let mut nc = Running::start(Command::new("nc").args(["-N", "127.0.0.1", &port]));
             let keyboard = nc.child.stdin.as_mut().expect("stdin is open");
             keyboard.write_all(request.as_bytes()).expect("nc reads");
