@@ -1,0 +1,21 @@
+//! Startet den Server aus Kapitel 1.
+
+use std::io;
+use std::process::ExitCode;
+
+use ch01_socket_basics::{cli, server};
+
+fn main() -> ExitCode {
+    cli::finish(run())
+}
+
+// ANCHOR: run
+fn run() -> Result<(), String> {
+    let args =
+        cli::args("Server aus Kapitel 1: antwortet im Wechsel, ein Client nach dem anderen.");
+    cli::end_on_ctrl_c();
+    let listener = cli::listen(&args)?;
+    cli::announce(&listener)?;
+    server::serve(&listener, &mut io::stdin().lock(), &mut io::stdout())
+}
+// ANCHOR_END: run

@@ -1,0 +1,83 @@
+//! Der Server: nimmt eine Verbindung nach der anderen an und antwortet im Wechsel.
+
+use std::io::{self, BufRead, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use crate::cli::reason;
+use crate::text::{is_bye, show, typed_line};
+
+// ANCHOR: serve
+/// Bedient für immer einen Client nach dem anderen. Was an einer Verbindung
+/// schiefgeht, wird gemeldet und beendet nur diese Verbindung.
+pub fn serve(listener: &TcpListener, keyboard: &mut impl BufRead, screen: &mut impl Write) -> ! {
+    loop {
+        let result = listener.accept().and_then(|(stream, address)| {
+            writeln!(screen, "Verbindung von {address}")?;
+            converse(stream, keyboard, screen)
+        });
+        if let Err(error) = result {
+            eprintln!("Verbindung beendet: {}.", reason(&error));
+            // Kann das System gerade keine Verbindung hergeben, käme derselbe
+            // Fehler sofort wieder: Die Pause verhindert eine heiße Schleife.
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+// ANCHOR_END: serve
+
+// ANCHOR: converse
+/// Ein Gespräch: lesen, anzeigen, antworten – bis `bye` oder zum Ende des Stroms.
+fn converse(
+    mut stream: TcpStream,
+    keyboard: &mut impl BufRead,
+    screen: &mut impl Write,
+) -> io::Result<()> {
+    let mut buffer = [0; 1024];
+    loop {
+        let count = stream.read(&mut buffer)?; // blockiert, bis etwas da ist
+        if count == 0 {
+            return writeln!(screen, "Der Client hat aufgelegt.");
+        }
+        let message = &buffer[..count];
+        writeln!(screen, "Client: {}", show(message))?;
+        if is_bye(message) {
+            return Ok(());
+        }
+
+        let answer = answer(count, keyboard, screen)?;
+        stream.write_all(&answer)?;
+        if is_bye(&answer) {
+            return Ok(());
+        }
+    }
+}
+// ANCHOR_END: converse
+
+// ANCHOR: answer
+/// Was am Server getippt wird. Ist dort niemand (Ende der Eingabe), antwortet
+/// das Programm selbst und bestätigt, wie viele Bytes angekommen sind.
+fn answer(
+    count: usize,
+    keyboard: &mut impl BufRead,
+    screen: &mut impl Write,
+) -> io::Result<Vec<u8>> {
+    loop {
+        match typed_line(keyboard)? {
+            None => {
+                let answer = format!("{count} Bytes erhalten");
+                writeln!(screen, "Von selbst geantwortet: {answer}")?;
+                return Ok(answer.into_bytes());
+            }
+            Some(line) if line.is_empty() => {
+                writeln!(
+                    screen,
+                    "Eine leere Zeile hat null Bytes: Es gibt nichts zu senden."
+                )?;
+            }
+            Some(line) => return Ok(line),
+        }
+    }
+}
+// ANCHOR_END: answer

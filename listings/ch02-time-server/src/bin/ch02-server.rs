@@ -1,0 +1,17 @@
+//! Startet den Zeitserver aus Kapitel 2: eine Verbindung nach der anderen.
+
+use std::process::ExitCode;
+
+use ch02_time_server::{cli, server};
+
+fn main() -> ExitCode {
+    cli::finish(run())
+}
+
+fn run() -> Result<(), String> {
+    let args = cli::args("Zeitserver aus Kapitel 2: eine Verbindung nach der anderen.");
+    cli::end_on_ctrl_c();
+    let listener = cli::listen(&args)?;
+    cli::announce(&listener)?;
+    server::serve_one_by_one(&listener)
+}

@@ -1,0 +1,410 @@
+//! Finds the code blocks of an expanded chapter and decides what tests each of them.
+//! In: an [`Expansion`]. Out: [`Block`]s with kind and source line, plus a [`Problem`] for every block nothing tests.
+
+use std::fs;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+use regex::Regex;
+
+use super::expand::{Expansion, Include, regex, slashed};
+use super::{Block, Kind, Problem};
+
+static MAIN: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"(?m)^[ \t]*(pub[ \t]+)?(async[ \t]+)?fn[ \t]+main[ \t]*\("));
+static INNER_ATTRIBUTE: LazyLock<Regex> = LazyLock::new(|| regex(r"(?m)^[ \t]*#!\["));
+static FILE_LABEL: LazyLock<Regex> =
+    LazyLock::new(|| regex(r#"^[ \t]*<p class="datei">(.*?)</p>[ \t]*\r?$"#));
+static STARTED_BIN: LazyLock<Regex> = LazyLock::new(|| regex(r"--bin[= ]+([^\s]+)"));
+
+const KNOWN: &str = "rust (mit no_run, should_panic oder compile_fail), text (mit ausgabe), console, toml, json, python, html";
+
+/// A code block as the Markdown parser sees it, before anything is decided about it.
+struct Found {
+    /// The opening fence to the closing fence.
+    range: Range<usize>,
+    /// The bytes between the fences; empty for an empty block.
+    body: Range<usize>,
+    code: String,
+    /// `None` for an indented block.
+    info: Option<String>,
+    /// Nothing stands between this block and the code block before it.
+    directly_after_previous: bool,
+}
+
+/// What the rest of the source tells the block check.
+pub(super) struct Surroundings<'a> {
+    pub root: &'a Path,
+    /// Names a reader can give to `cargo run --bin`.
+    pub bins: &'a [String],
+}
+
+/// Classifies every code block of one chapter.
+pub(super) fn classify(
+    text: &Expansion,
+    around: &Surroundings,
+    problems: &mut Vec<Problem>,
+) -> Vec<Block> {
+    let labels = file_labels(&text.text);
+    let mut used_labels = vec![false; labels.len()];
+    let mut blocks: Vec<Block> = Vec::new();
+
+    for found in find(&text.text) {
+        let (file, line) = text.origin(found.range.start);
+        let mut report = |message: String| problems.push(Problem::new(file, line, message));
+        let words: Vec<String> = found
+            .info
+            .as_deref()
+            .unwrap_or_default()
+            .split([',', ' ', '\t'])
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect();
+        let include = text
+            .includes
+            .iter()
+            .find(|include| is_whole_body(include, &found, &text.text));
+        let label = labels
+            .iter()
+            .position(|label| stands_before(label, &found, &text.text));
+        if let Some(label) = label {
+            used_labels[label] = true;
+            let named = &labels[label].1;
+            match include {
+                Some(include) if slashed(&include.file) == *named => {}
+                Some(include) => report(format!(
+                    "Über dem Codeblock steht „{named}“, sein Inhalt kommt aber aus „{}“.",
+                    slashed(&include.file)
+                )),
+                None => report(format!(
+                    "Über dem Codeblock steht „{named}“, er besteht aber nicht aus genau einem Include dieser Datei."
+                )),
+            }
+        }
+        let mut block = Block {
+            file: file.to_path_buf(),
+            line,
+            words,
+            code: found.code.clone(),
+            kind: Kind::Other,
+        };
+        if found.info.is_none() {
+            report(
+                "Eingerückter Codeblock; setzen Sie ihn zwischen ``` und nennen Sie die Sprache."
+                    .into(),
+            );
+        } else if let Err(message) = check_words(&block.words) {
+            report(message);
+        } else {
+            match (block.words[0].as_str(), block.words.get(1).map(String::as_str)) {
+                ("rust", Some("compile_fail")) => match include {
+                    Some(include) if is_compile_fail_file(&include.file) => {
+                        if !has_compile_fail_test(around.root, &include.file) {
+                            report(format!(
+                                "„{}“ prüft niemand: Kein Test neben „compile-fail“ nennt diesen Ordner.",
+                                slashed(&include.file)
+                            ));
+                        }
+                        block.kind = Kind::CompileFail { file: include.file.clone() };
+                    }
+                    _ => report(
+                        "Ein compile_fail-Block besteht aus genau einem Include aus listings/*/tests/compile-fail/*.rs.".into(),
+                    ),
+                },
+                ("rust", _) => match rust_kind(&block, include, around.root) {
+                    Ok(kind) => {
+                        if let (Kind::Listing { file, .. }, None) = (&kind, label) {
+                            report(format!(
+                                "Vor diesem Listing-Auszug fehlt die Zeile <p class=\"datei\">{}</p>.",
+                                slashed(file)
+                            ));
+                        }
+                        block.kind = kind;
+                    }
+                    Err(message) => report(message),
+                },
+                ("text", Some("ausgabe")) => {
+                    block.kind = Kind::Output;
+                    match blocks.last_mut().filter(|_| found.directly_after_previous) {
+                        Some(Block { kind: Kind::Snippet { no_run: true, .. }, .. }) => report(
+                            "Der Schnipsel über dieser Ausgabe ist no_run; was nicht läuft, druckt nichts.".into(),
+                        ),
+                        Some(Block { kind: Kind::Snippet { output, .. }, .. }) => {
+                            *output = Some(block.code.clone());
+                        }
+                        _ => report(
+                            "Ein ausgabe-Block folgt unmittelbar auf den Schnipsel, der das druckt.".into(),
+                        ),
+                    }
+                }
+                ("console", _) => {
+                    for (index, command) in block.code.lines().enumerate() {
+                        for started in STARTED_BIN.captures_iter(command) {
+                            if !around.bins.iter().any(|bin| *bin == started[1]) {
+                                let (file, line) = text.origin(found.body.start);
+                                problems.push(Problem::new(
+                                    file,
+                                    line + index,
+                                    format!("Ein Programm „{}“ gibt es in keinem Listing.", &started[1]),
+                                ));
+                            }
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        blocks.push(block);
+    }
+
+    for (label, used) in labels.iter().zip(used_labels) {
+        if !used {
+            let (file, line) = text.origin(label.0.start);
+            problems.push(Problem::new(
+                file,
+                line,
+                format!(
+                    "Auf „{}“ folgt kein Codeblock (dazwischen gehört eine Leerzeile).",
+                    label.1
+                ),
+            ));
+        }
+    }
+    blocks
+}
+
+/// Removes the marks of hidden lines as mdBook and rustdoc understand them: `# code`, a lone `#`, and `##` for `#`.
+pub(super) fn without_hidden_marks(code: &str) -> String {
+    let mut out = String::with_capacity(code.len());
+    for line in code.lines() {
+        let trimmed = line.trim_start();
+        let indent = &line[..line.len() - trimmed.len()];
+        let rest = match trimmed.strip_prefix('#') {
+            Some(rest) if rest.starts_with('#') => rest,
+            Some("") => "",
+            Some(rest) if rest.starts_with(' ') => &rest[1..],
+            _ => trimmed,
+        };
+        out.push_str(indent);
+        out.push_str(rest);
+        out.push('\n');
+    }
+    out
+}
+
+/// All code blocks, in order, as mdBook's own Markdown options find them.
+fn find(text: &str) -> Vec<Found> {
+    let options = Options::ENABLE_TABLES
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_HEADING_ATTRIBUTES
+        | Options::ENABLE_DEFINITION_LIST
+        | Options::ENABLE_GFM;
+    let mut found: Vec<Found> = Vec::new();
+    let mut inside = false;
+    let mut directly_after = false;
+    for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
+        match event {
+            Event::Start(Tag::CodeBlock(kind)) => {
+                inside = true;
+                let info = match kind {
+                    CodeBlockKind::Fenced(info) => Some(info.into_string()),
+                    CodeBlockKind::Indented => None,
+                };
+                found.push(Found {
+                    body: range.end..range.end,
+                    range,
+                    code: String::new(),
+                    info,
+                    directly_after_previous: directly_after,
+                });
+            }
+            Event::End(TagEnd::CodeBlock) => {
+                inside = false;
+                directly_after = true;
+            }
+            Event::Text(code) if inside => {
+                if let Some(block) = found.last_mut() {
+                    if block.code.is_empty() {
+                        block.body = range.clone();
+                    }
+                    block.body.end = range.end;
+                    block.code.push_str(&code);
+                }
+            }
+            _ => directly_after = false,
+        }
+    }
+    found
+}
+
+/// Every `<p class="datei">…</p>` line: its bytes and the path it names.
+fn file_labels(text: &str) -> Vec<(Range<usize>, String)> {
+    let mut labels = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let end = start + line.len();
+        if let Some(label) = FILE_LABEL.captures(line.trim_end_matches('\n')) {
+            labels.push((start..end, label[1].to_owned()));
+        }
+        start = end;
+    }
+    labels
+}
+
+/// Between the label and the block's opening fence there is nothing but white space.
+fn stands_before(label: &(Range<usize>, String), found: &Found, text: &str) -> bool {
+    label.0.end <= found.range.start && text[label.0.end..found.range.start].trim().is_empty()
+}
+
+/// The include produced everything between the fences.
+fn is_whole_body(include: &Include, found: &Found, text: &str) -> bool {
+    include.range.start == found.body.start
+        && include.range.end <= found.body.end
+        && text[include.range.end..found.body.end].trim().is_empty()
+}
+
+/// Refuses an info string with a word this book does not know, or words that contradict each other.
+fn check_words(words: &[String]) -> Result<(), String> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let allowed: &[&str] = match words.first() {
+        None => {
+            return Err(format!(
+                "Der Codeblock nennt keine Sprache (bekannt: {KNOWN})."
+            ));
+        }
+        Some(&"rust") => &["no_run", "should_panic", "compile_fail"],
+        Some(&"text") => &["ausgabe"],
+        Some(&("console" | "toml" | "json" | "python" | "html")) => &[],
+        Some(first) => return Err(unknown(first)),
+    };
+    if let Some(word) = words[1..].iter().find(|word| !allowed.contains(word)) {
+        return Err(unknown(word));
+    }
+    if words.len() > 2 {
+        return Err(format!(
+            "„{}“ verträgt sich nicht in einem Codeblock.",
+            words[1..].join(",")
+        ));
+    }
+    Ok(())
+}
+
+fn unknown(word: &str) -> String {
+    if word == "ignore" {
+        return "„ignore“ gibt es in diesem Buch nicht: Jeder Rust-Block wird geprüft.".into();
+    }
+    format!(
+        "Das Wort „{word}“ passt nicht in die erste Zeile dieses Codeblocks (bekannt: {KNOWN})."
+    )
+}
+
+/// Decides what tests a `rust` block that is expected to compile.
+fn rust_kind(block: &Block, include: Option<&Include>, root: &Path) -> Result<Kind, String> {
+    if let Some(include) = include
+        && is_built_by_cargo(root, &include.file)
+    {
+        if let Some(word) = block.words.get(1) {
+            return Err(format!(
+                "„{word}“ gehört nicht an einen Listing-Auszug: Ihn prüft das Listing selbst."
+            ));
+        }
+        return Ok(Kind::Listing {
+            file: include.file.clone(),
+            anchor: include.anchor.clone(),
+        });
+    }
+    let program = without_hidden_marks(&block.code);
+    if !MAIN.is_match(&program) {
+        return Err(match include {
+            Some(include) => format!(
+                "Diesen Rust-Block prüft nichts: „{}“ wird von keinem Listing gebaut (src/**, tests/*.rs, examples/**), und ein „fn main“ hat er nicht.",
+                slashed(&include.file)
+            ),
+            None => "Diesen Rust-Block prüft nichts: Er hat kein „fn main“ und besteht nicht aus genau einem Include aus einem Listing.".into(),
+        });
+    }
+    if INNER_ATTRIBUTE.is_match(&program) {
+        return Err(
+            "„#![…]“ wirkt im Schnipsel nicht; schreiben Sie „#[…]“ an das, was es betrifft."
+                .into(),
+        );
+    }
+    Ok(Kind::Snippet {
+        program,
+        output: None,
+        no_run: block.words.iter().any(|word| word == "no_run"),
+        should_panic: block.words.iter().any(|word| word == "should_panic"),
+    })
+}
+
+/// The folder of the listing a file belongs to and the file's path inside it.
+pub(super) fn listing_of(file: &Path) -> Option<(String, String)> {
+    let path = slashed(file);
+    let (listing, inside) = path.strip_prefix("listings/")?.split_once('/')?;
+    Some((listing.to_owned(), inside.to_owned()))
+}
+
+/// `cargo test` compiles this file as part of its listing.
+fn is_built_by_cargo(root: &Path, file: &Path) -> bool {
+    let Some((listing, inside)) = listing_of(file) else {
+        return false;
+    };
+    if !inside.ends_with(".rs") {
+        return false;
+    }
+    let parts: Vec<&str> = inside.split('/').collect();
+    match parts[..] {
+        ["src", "lib.rs" | "main.rs"] | ["src", "bin", _] | ["src", "bin", _, "main.rs"] => true,
+        ["tests", _] | ["examples", _] | ["examples", _, "main.rs"] => true,
+        ["src" | "examples", ..] => {
+            // Any other file is only compiled if somebody declares it as a module.
+            let stem = inside.trim_end_matches("/mod.rs").trim_end_matches(".rs");
+            let name = stem.rsplit('/').next().unwrap_or(stem);
+            let declaration = regex(&format!(r"\bmod\s+{}\s*;", regex::escape(name)));
+            let top = root.join("listings").join(listing).join(parts[0]);
+            any_rust_file(&top, &|text| declaration.is_match(text))
+        }
+        _ => false,
+    }
+}
+
+fn is_compile_fail_file(file: &Path) -> bool {
+    listing_of(file).is_some_and(|(_, inside)| {
+        inside
+            .strip_prefix("tests/compile-fail/")
+            .is_some_and(|name| name.ends_with(".rs") && !name.contains('/'))
+    })
+}
+
+/// Some test of the file's listing mentions the folder `compile-fail`, that is, hands it to trybuild.
+fn has_compile_fail_test(root: &Path, file: &Path) -> bool {
+    let Some((listing, _)) = listing_of(file) else {
+        return false;
+    };
+    let Ok(tests) = fs::read_dir(root.join("listings").join(listing).join("tests")) else {
+        return false;
+    };
+    tests.flatten().any(|test| {
+        fs::read_to_string(test.path()).is_ok_and(|text| text.contains("tests/compile-fail/"))
+    })
+}
+
+/// Whether `wanted` holds for the text of any `.rs` file below `folder`.
+fn any_rust_file(folder: &Path, wanted: &dyn Fn(&str) -> bool) -> bool {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return false;
+    };
+    entries.flatten().any(|entry| {
+        let path = entry.path();
+        if path.is_dir() {
+            any_rust_file(&path, wanted)
+        } else {
+            path.extension().is_some_and(|e| e == "rs")
+                && fs::read_to_string(&path).is_ok_and(|text| wanted(&text))
+        }
+    })
+}
