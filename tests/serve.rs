@@ -687,7 +687,7 @@ fn a_broken_chapter_is_reported_and_leaves_the_last_good_book() {
     fs::write(root.path().join(CHAPTER), broken).expect("the chapter is saved");
     let told = page.wait_for(|told| !told.problems.is_empty());
     assert_eq!(told.version, good.version, "the page has nothing to reload");
-    let place = Path::new(CHAPTER).display().to_string() + ":5: ";
+    let place = format!("{CHAPTER}:5: ");
     assert!(
         told.problems
             .iter()
@@ -930,7 +930,7 @@ fn build_tells_where_the_book_is_broken() {
         .expect("the chapter is saved");
     let (status, _, messages) = run(root.path(), &["build"]);
     assert_eq!(status, Some(1));
-    let place = Path::new(CHAPTER).display().to_string() + ":3: ";
+    let place = format!("{CHAPTER}:3: ");
     assert!(
         messages.lines().any(|line| line.starts_with(&place)),
         "{messages}"
