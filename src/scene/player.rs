@@ -222,8 +222,9 @@ impl<'a> Play<'a> {
             self.observed = None;
         }
         let Some(process) = step.process else {
-            return match step.action {
-                Action::Pause(seconds) if self.settings.pauses => self.pause(duration(seconds)),
+            return match &step.action {
+                Action::Quiet(seconds, quiet) => self.quiet(quiet, duration(*seconds)),
+                Action::Pause(seconds) if self.settings.pauses => self.pause(duration(*seconds)),
                 _ => Ok(()),
             };
         };
@@ -231,8 +232,7 @@ impl<'a> Play<'a> {
             Action::Start => self.start(process),
             Action::See(lines) => self.see(process, lines, index + 1),
             Action::Type(line) => self.type_line(process, line),
-            Action::Quiet(seconds, note) => self.quiet(process, duration(*seconds), note),
-            Action::Pause(_) => Ok(()),
+            Action::Quiet(..) | Action::Pause(_) => Ok(()), // concern no single process, see above
             Action::Eof => {
                 self.log(Instant::now(), process, Kind::Eof, None);
                 self.running(process).stdin = None;
@@ -395,19 +395,25 @@ impl<'a> Play<'a> {
             .map_err(|error| format!("Das Programm nimmt die Zeile nicht an ({error})."))
     }
 
-    fn quiet(&mut self, process: usize, span: Duration, note: &str) -> Result<(), String> {
+    fn quiet(&mut self, quiet: &[(usize, String)], span: Duration) -> Result<(), String> {
         let begin = Instant::now();
-        self.log(begin, process, Kind::Quiet, Some(note.into()));
+        for (process, text) in quiet {
+            self.log(begin, *process, Kind::Quiet, Some(text.clone()));
+        }
         let end = begin + span;
         loop {
-            if let Some(moment) = self.running(process).unseen.first().copied() {
-                return Err(format!(
-                    "Hier sollte nichts kommen, gedruckt wurde „{}“. (War die Zeile zu erwarten, gehört ein „see“ davor.)",
-                    self.text(moment)
-                ));
-            }
-            if self.running(process).open_streams == 0 {
-                return Err("Das Programm sollte warten und ist zu Ende.".into());
+            for (process, _) in quiet {
+                let name = &self.script.processes[*process].name;
+                if let Some(moment) = self.running(*process).unseen.first().copied() {
+                    return Err(format!(
+                        "{name} sollte nichts drucken, druckte aber „{}“. \
+                         (War die Zeile zu erwarten, gehört ein „see“ davor.)",
+                        self.text(moment)
+                    ));
+                }
+                if self.running(*process).open_streams == 0 {
+                    return Err(format!("{name} sollte warten und ist zu Ende."));
+                }
             }
             if Instant::now() >= end {
                 return Ok(());

@@ -15,90 +15,55 @@ const TALLEST: f64 = 4.0;
 /// Narrow no-break space, between a number and its unit.
 const NARROW: char = '\u{202f}';
 
+/// How many colours the columns take turns in.
+const COLOURS: usize = 4;
+
 /// What a process is doing while others act.
-#[derive(Clone, Copy, PartialEq)]
-enum State {
+#[derive(Clone, Copy)]
+enum State<'a> {
     Absent,
     Alive,
-    /// Nothing comes from it until its next event.
-    Waiting,
+    /// Nothing comes from it until its next event; the text says what it waits for.
+    Waiting(&'a str),
 }
 
-/// One column while the rows are written.
-struct Column<'a> {
-    role: &'a Role,
-    state: State,
-    /// What the next waiting cell says; one is enough, the others only continue it.
-    says: Option<&'a str>,
+/// One row of the table: its start up to the time, then a cell for each process.
+struct Row<'a> {
+    head: String,
+    cells: Vec<Cell<'a>>,
+}
+
+#[derive(Clone, Copy)]
+enum Cell<'a> {
+    Event(&'a Event),
+    Idle(State<'a>),
+    /// The waiting cell of a row above reaches down to here.
+    Covered,
 }
 
 /// Renders the transcript, a `<figure>` without any blank line.
 pub fn render(recording: &Recording) -> String {
-    let mut rows = String::new();
-    let mut columns: Vec<Column> = recording
-        .processes
-        .iter()
-        .map(|role| Column {
-            role,
-            state: State::Absent,
-            says: None,
-        })
-        .collect();
-    let mut now = 0;
-    let mut shown_time = String::new();
-    for event in &recording.events {
-        let Some(who) = columns
-            .iter()
-            .position(|column| column.role.name == event.process)
-        else {
-            continue;
-        };
-        if event.t.saturating_sub(now) >= GAP {
-            rows.push_str(&gap_row(now, event.t, &mut columns));
-        }
-        now = event.t;
-        if event.kind == Kind::Quiet {
-            columns[who].state = State::Waiting;
-            columns[who].says = event.text.as_deref();
-            continue;
-        }
-        columns[who].state = State::Alive;
-        columns[who].says = None;
-        let time = seconds(event.t);
-        rows.push_str(&event_row(
-            event,
-            &time,
-            time == shown_time,
-            who,
-            &mut columns,
-        ));
-        shown_time = time;
-        if event.kind == Kind::Exit {
-            columns[who].state = State::Absent;
-        }
-    }
-
     let mut html = format!(
         "<figure class=\"szene\" data-scene=\"{}\">\n<figcaption>{}</figcaption>\n<table>\n<thead><tr><th scope=\"col\">Zeit</th>",
         escape(&recording.scene),
         escape(&recording.title)
     );
-    for role in &recording.processes {
-        let order = if role.ordered {
-            ""
-        } else {
-            " <small>⇅ Reihenfolge der Zeilen zufällig</small>"
-        };
-        let _ = write!(
-            html,
-            "<th scope=\"col\" data-program=\"{}\">{} <code>{}</code>{order}</th>",
-            escape(&role.program),
-            escape(&role.name),
-            escape(&role.command)
-        );
+    for (column, role) in recording.processes.iter().enumerate() {
+        html.push_str(&head_cell(column, role));
     }
     html.push_str("</tr></thead>\n<tbody>\n");
-    html.push_str(&rows);
+    let rows = rows(recording);
+    for (index, row) in rows.iter().enumerate() {
+        html.push_str(&row.head);
+        for (column, role) in recording.processes.iter().enumerate() {
+            let below = rows[index + 1..].iter().map(|row| row.cells[column]);
+            let span = 1 + below
+                .take_while(|cell| matches!(cell, Cell::Covered))
+                .count();
+            html.push_str(&cell(row.cells[column], column, role, span));
+        }
+        html.push_str("</tr>\n");
+    }
     html.push_str("</tbody>\n</table>\n");
     if let Some(note) = &recording.note {
         let _ = writeln!(html, "<p class=\"anmerkung\">{}</p>", escape(note));
@@ -112,66 +77,114 @@ pub fn render(recording: &Recording) -> String {
     html
 }
 
-fn event_row(
-    event: &Event,
-    time: &str,
-    same_time: bool,
-    who: usize,
-    columns: &mut [Column],
-) -> String {
+/// A row for every event, and one wherever time passes without any.
+fn rows(recording: &Recording) -> Vec<Row<'_>> {
+    let mut rows = Vec::new();
+    let mut states = vec![State::Absent; recording.processes.len()];
+    // Whether the cell that says what this process waits for is already there.
+    let mut said = vec![false; states.len()];
+    let mut now = 0;
+    let mut shown_time = String::new();
+    for event in &recording.events {
+        let named = |role: &Role| role.name == event.process;
+        let Some(who) = recording.processes.iter().position(named) else {
+            continue;
+        };
+        if event.t.saturating_sub(now) >= GAP {
+            rows.push(Row {
+                head: gap_head(now, event.t),
+                cells: idle_cells(&states, &mut said),
+            });
+        }
+        now = event.t;
+        said[who] = false;
+        if event.kind == Kind::Quiet {
+            states[who] = State::Waiting(event.text.as_deref().unwrap_or_default());
+            continue;
+        }
+        states[who] = State::Alive;
+        let time = seconds(event.t);
+        let mut cells = idle_cells(&states, &mut said);
+        cells[who] = Cell::Event(event);
+        rows.push(Row {
+            head: event_head(event, &time, time == shown_time),
+            cells,
+        });
+        shown_time = time;
+        if event.kind == Kind::Exit {
+            states[who] = State::Absent;
+        }
+    }
+    rows
+}
+
+fn idle_cells<'a>(states: &[State<'a>], said: &mut [bool]) -> Vec<Cell<'a>> {
+    let cell = |(state, said): (&State<'a>, &mut bool)| match state {
+        State::Waiting(_) if std::mem::replace(said, true) => Cell::Covered,
+        state => Cell::Idle(*state),
+    };
+    states.iter().zip(said).map(cell).collect()
+}
+
+fn head_cell(column: usize, role: &Role) -> String {
+    let order = if role.ordered {
+        ""
+    } else {
+        " <small>⇅ Reihenfolge der Zeilen zufällig</small>"
+    };
+    format!(
+        "<th scope=\"col\" class=\"{}\" data-program=\"{}\">{} <code>{}</code>{order}</th>",
+        colour(column),
+        escape(&role.program),
+        escape(&role.name),
+        escape(&role.command)
+    )
+}
+
+fn event_head(event: &Event, time: &str, same_time: bool) -> String {
     let kind = kind_name(event.kind);
     let same = if same_time { " class=\"gleich\"" } else { "" };
-    let mut row = format!(
+    format!(
         "<tr class=\"{kind}\" data-t=\"{}\" data-who=\"{}\" data-kind=\"{kind}\"><th scope=\"row\"{same}>{time}</th>",
         event.t,
         escape(&event.process)
-    );
-    for (index, column) in columns.iter_mut().enumerate() {
-        if index == who {
-            let edge = match event.kind {
-                Kind::Start => " beginn",
-                Kind::Exit => " ende",
-                _ => "",
-            };
-            let _ = write!(
-                row,
-                "<td class=\"lebt{edge}\" data-who=\"{}\">{}</td>",
-                escape(&column.role.name),
-                content(event)
-            );
-        } else {
-            row.push_str(&idle_cell(column));
-        }
-    }
-    row.push_str("</tr>\n");
-    row
+    )
 }
 
-fn gap_row(from: u64, to: u64, columns: &mut [Column]) -> String {
+fn gap_head(from: u64, to: u64) -> String {
     let passed = seconds(to - from);
     let height = ((to - from) as f64 / 1000.0).min(TALLEST);
-    let mut row = format!(
+    format!(
         "<tr class=\"pause\" data-t=\"{from}\" data-bis=\"{to}\" style=\"--dauer:{height:.1}\"><th scope=\"row\">{passed} vergehen</th>"
-    );
-    for column in columns {
-        row.push_str(&idle_cell(column));
-    }
-    row.push_str("</tr>\n");
-    row
+    )
 }
 
-/// The cell of a process that does nothing visible in this row.
-fn idle_cell(column: &mut Column) -> String {
-    match (column.state, column.says.take()) {
-        (State::Absent, _) => "<td></td>".into(),
-        (State::Alive, _) => "<td class=\"lebt\"></td>".into(),
-        (State::Waiting, None) => "<td class=\"lebt wartet\"></td>".into(),
-        (State::Waiting, Some(says)) => format!(
-            "<td class=\"lebt wartet\" data-who=\"{}\"><span>{}</span></td>",
-            escape(&column.role.name),
-            escape(says)
-        ),
+fn cell(cell: Cell, column: usize, role: &Role, span: usize) -> String {
+    let colour = colour(column);
+    let who = escape(&role.name);
+    match cell {
+        Cell::Covered => String::new(),
+        Cell::Idle(State::Absent) => "<td></td>".into(),
+        Cell::Idle(State::Alive) => format!("<td class=\"{colour} lebt\"></td>"),
+        Cell::Idle(State::Waiting(text)) => {
+            let rowspan = match span {
+                1 => String::new(),
+                rows => format!(" rowspan=\"{rows}\""),
+            };
+            let text = escape(text);
+            format!(
+                "<td class=\"{colour} lebt wartet\" data-who=\"{who}\"{rowspan}><span>{text}</span></td>"
+            )
+        }
+        Cell::Event(event) => {
+            let content = content(event);
+            format!("<td class=\"{colour} lebt\" data-who=\"{who}\">{content}</td>")
+        }
     }
+}
+
+fn colour(column: usize) -> String {
+    format!("farbe-{}", column % COLOURS + 1)
 }
 
 fn content(event: &Event) -> String {
@@ -294,11 +307,11 @@ mod tests {
         assert_eq!(
             rows,
             [
-                "<tr class=\"start\" data-t=\"0\" data-who=\"Server\" data-kind=\"start\"><th scope=\"row\">0,0\u{202f}s</th><td class=\"lebt beginn\" data-who=\"Server\">▸ gestartet</td><td></td></tr>",
-                "<tr class=\"start\" data-t=\"120\" data-who=\"Anna\" data-kind=\"start\"><th scope=\"row\">0,1\u{202f}s</th><td class=\"lebt\"></td><td class=\"lebt beginn\" data-who=\"Anna\">▸ gestartet</td></tr>",
-                "<tr class=\"in\" data-t=\"130\" data-who=\"Anna\" data-kind=\"in\"><th scope=\"row\" class=\"gleich\">0,1\u{202f}s</th><td class=\"lebt\"></td><td class=\"lebt\" data-who=\"Anna\"><kbd><span class=\"nur-vorgelesen\">Eingabe: </span>› Hallo</kbd></td></tr>",
-                "<tr class=\"exit\" data-t=\"140\" data-who=\"Server\" data-kind=\"exit\"><th scope=\"row\" class=\"gleich\">0,1\u{202f}s</th><td class=\"lebt ende\" data-who=\"Server\">■ endet mit Status 0</td><td class=\"lebt\"></td></tr>",
-                "<tr class=\"out\" data-t=\"150\" data-who=\"Anna\" data-kind=\"out\"><th scope=\"row\">0,2\u{202f}s</th><td></td><td class=\"lebt\" data-who=\"Anna\"><samp>Ach.</samp></td></tr>",
+                "<tr class=\"start\" data-t=\"0\" data-who=\"Server\" data-kind=\"start\"><th scope=\"row\">0,0\u{202f}s</th><td class=\"farbe-1 lebt\" data-who=\"Server\">▸ gestartet</td><td></td></tr>",
+                "<tr class=\"start\" data-t=\"120\" data-who=\"Anna\" data-kind=\"start\"><th scope=\"row\">0,1\u{202f}s</th><td class=\"farbe-1 lebt\"></td><td class=\"farbe-2 lebt\" data-who=\"Anna\">▸ gestartet</td></tr>",
+                "<tr class=\"in\" data-t=\"130\" data-who=\"Anna\" data-kind=\"in\"><th scope=\"row\" class=\"gleich\">0,1\u{202f}s</th><td class=\"farbe-1 lebt\"></td><td class=\"farbe-2 lebt\" data-who=\"Anna\"><kbd><span class=\"nur-vorgelesen\">Eingabe: </span>› Hallo</kbd></td></tr>",
+                "<tr class=\"exit\" data-t=\"140\" data-who=\"Server\" data-kind=\"exit\"><th scope=\"row\" class=\"gleich\">0,1\u{202f}s</th><td class=\"farbe-1 lebt\" data-who=\"Server\">■ endet mit Status 0</td><td class=\"farbe-2 lebt\"></td></tr>",
+                "<tr class=\"out\" data-t=\"150\" data-who=\"Anna\" data-kind=\"out\"><th scope=\"row\">0,2\u{202f}s</th><td></td><td class=\"farbe-2 lebt\" data-who=\"Anna\"><samp>Ach.</samp></td></tr>",
             ]
         );
     }
@@ -315,7 +328,7 @@ mod tests {
                 .find(|row| row.contains("class=\"pause\""))
         };
         assert_eq!(gap(299), None);
-        let cells = "<td class=\"lebt\"></td><td></td></tr>";
+        let cells = "<td class=\"farbe-1 lebt\"></td><td></td></tr>";
         for (t, height, text) in [
             (300, "0.3", "0,3"),
             (1500, "1.5", "1,5"),
@@ -337,16 +350,13 @@ mod tests {
             event(1020, "Anna", Kind::Out, "x"),
             event(1030, "Server", Kind::Exit, ""),
         ]);
-        let waiting: Vec<_> = rows.iter().map(|row| row.contains("wartet")).collect();
-        assert_eq!(waiting, [false, true, true, false, false]);
-        let says =
-            "<td class=\"lebt wartet\" data-who=\"Anna\"><span>wartet auf den Server</span></td>";
-        assert!(rows[1].contains(says), "{}", rows[1]);
-        assert!(
-            rows[2].contains("<td class=\"lebt wartet\"></td>"),
-            "{}",
-            rows[2]
-        );
+        let waits = "<td class=\"farbe-2 lebt wartet\" data-who=\"Anna\" rowspan=\"2\"><span>wartet auf den Server</span></td></tr>";
+        assert!(rows[1].starts_with("<tr class=\"pause\"") && rows[1].ends_with(waits));
+        // The next row leaves this column to the cell above, the one after has the event that ends it.
+        assert!(rows[2].ends_with("▸ gestartet</td></tr>"), "{}", rows[2]);
+        assert!(rows[3].ends_with("<samp>x</samp></td></tr>"), "{}", rows[3]);
+        let all = rows.concat();
+        assert_eq!(all.matches("wartet auf").count(), 1);
     }
 
     #[test]

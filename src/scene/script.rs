@@ -55,7 +55,7 @@ fn yes() -> bool {
 /// One step of a scene.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Step {
-    /// Index into [`Script::processes`]; `None` for a pause, which concerns all.
+    /// Index into [`Script::processes`]; `None` for `quiet` and `pause`, which concern several or all.
     pub process: Option<usize>,
     /// What happens.
     pub action: Action,
@@ -70,8 +70,8 @@ pub enum Action {
     See(Vec<String>),
     /// The line and its end are written to stdin.
     Type(String),
-    /// Nothing is printed for so many seconds; the text says in the transcript why.
-    Quiet(f64, String),
+    /// For so many seconds these processes print nothing; the text says in the transcript why.
+    Quiet(f64, Vec<(usize, String)>),
     /// So many seconds pass in a recording.
     Pause(f64),
     /// Stdin is closed.
@@ -205,7 +205,13 @@ impl Step {
             Action::Start => format!("start {who}"),
             Action::See(lines) => format!("see {who} „{}“", lines.join("“, „")),
             Action::Type(line) => format!("type {who} „{line}“"),
-            Action::Quiet(seconds, _) => format!("quiet {who}, {seconds} s"),
+            Action::Quiet(seconds, quiet) => {
+                let names = quiet
+                    .iter()
+                    .map(|(process, _)| processes[*process].name.as_str());
+                let names: Vec<_> = names.collect();
+                format!("quiet {}, {seconds} s", names.join(" und "))
+            }
             Action::Pause(seconds) => format!("pause {seconds} s"),
             Action::Eof => format!("eof {who}"),
             Action::Stop => format!("stop {who}"),
@@ -254,24 +260,24 @@ fn read_step(table: &Table, processes: &[Process]) -> Result<Step, String> {
         verb,
         rest: table.clone(),
     };
-    let process = if verb == "pause" {
-        None
-    } else {
-        let name = fields.text(verb)?;
+    let find = |name: &str| {
         let found = processes.iter().position(|process| process.name == name);
-        Some(
-            found
-                .ok_or_else(|| format!("Einen Prozess „{name}“ gibt es in dieser Szene nicht."))?,
-        )
+        found.ok_or_else(|| format!("Einen Prozess „{name}“ gibt es in dieser Szene nicht."))
+    };
+    let process = match verb {
+        "pause" | "quiet" => None,
+        _ => Some(find(&fields.text(verb)?)?),
     };
     let action = match verb {
         "start" => Action::Start,
         "see" => Action::See(fields.lines()?),
         "type" => Action::Type(fields.line()?),
         "quiet" => {
-            let seconds = fields.seconds("seconds")?;
-            let note = fields.optional_text("note")?;
-            Action::Quiet(seconds, note.unwrap_or_else(|| WAITS.into()))
+            let mut quiet = Vec::new();
+            for (name, text) in fields.quiet()? {
+                quiet.push((find(&name)?, text));
+            }
+            Action::Quiet(fields.seconds("seconds")?, quiet)
         }
         "pause" => Action::Pause(fields.seconds("pause")?),
         "eof" => Action::Eof,
@@ -317,6 +323,22 @@ impl Fields<'_> {
             _ => Err("Eine Zeile braucht Anführungszeichen.".into()),
         };
         lines.into_iter().map(line).collect()
+    }
+
+    /// Who is quiet and what it is doing meanwhile: `"Anna"` or `{ Anna = "wartet auf Ben", … }`.
+    fn quiet(&mut self) -> Result<Vec<(String, String)>, String> {
+        const FORMS: &str = "Zu „quiet“ gehört ein Name oder „{ Anna = \"wartet auf Ben\", … }“.";
+        match self.rest.remove("quiet") {
+            Some(Value::String(name)) => Ok(vec![(name, WAITS.into())]),
+            Some(Value::Table(quiet)) if !quiet.is_empty() => quiet
+                .into_iter()
+                .map(|(name, text)| match text {
+                    Value::String(text) => Ok((name, text)),
+                    _ => Err(FORMS.into()),
+                })
+                .collect(),
+            _ => Err(FORMS.into()),
+        }
     }
 
     fn seconds(&mut self, key: &str) -> Result<f64, String> {
@@ -386,12 +408,21 @@ impl<'a> Stage<'a> {
     }
 
     fn allow(&mut self, step: &Step) -> Result<(), String> {
-        let Some(process) = step.process else {
-            return Ok(());
-        };
+        if let Action::Quiet(_, quiet) = &step.action {
+            for (process, _) in quiet {
+                self.allow_one(*process, &step.action)?;
+            }
+        }
+        match step.process {
+            Some(process) => self.allow_one(process, &step.action),
+            None => Ok(()),
+        }
+    }
+
+    fn allow_one(&mut self, process: usize, action: &Action) -> Result<(), String> {
         let name = &self.processes[process].name;
         let presence = &mut self.presence[process];
-        *presence = match (&step.action, *presence) {
+        *presence = match (action, *presence) {
             (Action::Start, Presence::NotYet) => Presence::Running { input_open: true },
             (Action::Start, _) => return Err(format!("„{name}“ wurde schon gestartet.")),
             (_, Presence::NotYet) => return Err(format!("„{name}“ ist noch nicht gestartet.")),
@@ -454,7 +485,7 @@ mod tests {
                { see = "A", lines = ["y", "z"] },
                { type = "A", line = "" },
                { quiet = "A", seconds = 1 },
-               { quiet = "A", seconds = 0.5, note = "wartet auf B" },
+               { quiet = { A = "wartet auf B" }, seconds = 0.5 },
                { pause = 0.5 },
                { eof = "A" },
                { stop = "A" },
@@ -469,8 +500,8 @@ mod tests {
                 Action::See(vec!["x".into()]),
                 Action::See(vec!["y".into(), "z".into()]),
                 Action::Type("".into()),
-                Action::Quiet(1.0, "wartet".into()),
-                Action::Quiet(0.5, "wartet auf B".into()),
+                Action::Quiet(1.0, vec![(0, "wartet".into())]),
+                Action::Quiet(0.5, vec![(0, "wartet auf B".into())]),
                 Action::Pause(0.5),
                 Action::Eof,
                 Action::Stop,
@@ -504,6 +535,14 @@ mod tests {
             (
                 "{ quiet = \"A\" },",
                 "Zu „quiet“ gehören Sekunden: „seconds = 1.0“.",
+            ),
+            (
+                "{ quiet = 1, seconds = 1 },",
+                "Zu „quiet“ gehört ein Name oder „{ Anna = \"wartet auf Ben\", … }“.",
+            ),
+            (
+                "{ quiet = { B = \"wartet\" }, seconds = 1 },",
+                "Einen Prozess „B“ gibt es in dieser Szene nicht.",
             ),
             (
                 "{ pause = -1 },",
