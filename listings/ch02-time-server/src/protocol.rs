@@ -148,6 +148,8 @@ mod tests {
         inbox.push(b"Wie sp\xC3");
         assert!(inbox.next_request(false).is_some());
         assert!(inbox.next_request(false).is_none());
+        let two_answers = [("Wie spät", false), ("ist es?", false)];
+        expect(&["Wie spät ", "ist es?"], &two_answers);
     }
 
     #[test]

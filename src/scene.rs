@@ -1,0 +1,295 @@
+//! Scenes: small plays in which a listing's real programs talk to each other.
+//! In flows `listings/X/scenes/NAME.toml`; out flow a recorded run (`NAME.json`), the transcript
+//! the chapter includes (`NAME.html`) and, in the tests, the proof that both still hold.
+
+pub mod player;
+pub mod ports;
+pub mod programs;
+pub mod recording;
+pub mod render;
+pub mod script;
+
+use std::fmt;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use anyhow::{Context, bail};
+
+use player::Settings;
+use programs::Programs;
+use recording::{Masks, Recording};
+pub use render::render;
+use script::Script;
+
+/// Name of a scene, written `LISTING/NAME` (`ch01-socket-basics/gespraech`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SceneId {
+    listing: String,
+    name: String,
+}
+
+impl SceneId {
+    /// A scene of that listing; whether its files exist is not asked here.
+    pub fn new(listing: &str, name: &str) -> Self {
+        SceneId {
+            listing: listing.into(),
+            name: name.into(),
+        }
+    }
+
+    /// The script, relative to the root: `listings/X/scenes/NAME.toml`.
+    pub fn script(&self) -> PathBuf {
+        self.file("toml")
+    }
+
+    /// The recorded run, relative to the root.
+    pub fn recording(&self) -> PathBuf {
+        self.file("json")
+    }
+
+    /// The transcript, relative to the root.
+    pub fn transcript(&self) -> PathBuf {
+        self.file("html")
+    }
+
+    fn file(&self, extension: &str) -> PathBuf {
+        Path::new("listings")
+            .join(&self.listing)
+            .join("scenes")
+            .join(format!("{}.{extension}", self.name))
+    }
+}
+
+impl fmt::Display for SceneId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.listing, self.name)
+    }
+}
+
+/// Every scene under `root/listings`, sorted by name. What cannot be read counts as absent.
+pub fn all(root: &Path) -> Vec<SceneId> {
+    let mut scenes = Vec::new();
+    for listing in entries(&root.join("listings")) {
+        for file in entries(&listing.join("scenes")) {
+            if file
+                .extension()
+                .is_some_and(|extension| extension == "toml")
+                && let Some(listing) = listing.file_name().and_then(|name| name.to_str())
+                && let Some(name) = file.file_stem().and_then(|name| name.to_str())
+            {
+                scenes.push(SceneId::new(listing, name));
+            }
+        }
+    }
+    scenes.sort();
+    scenes
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
+}
+
+/// Plays the named scenes (none named: all) with the real programs and writes recording and transcript.
+///
+/// A scene that was not named keeps its recording if script and text are unchanged, so that a
+/// run over everything changes no file without need; its transcript is always rendered anew.
+/// Progress goes to stderr. Errors are German sentences; the scenes before the failing one are kept.
+pub fn record(root: &Path, names: &[String]) -> anyhow::Result<()> {
+    let known = all(root);
+    let chosen = choose(&known, names)?;
+    if chosen.is_empty() {
+        eprintln!("Es gibt keine Szene aufzuzeichnen.");
+        return Ok(());
+    }
+    // Every script is read first: a slip in the last one should not cost the runs before it.
+    let mut scripts = Vec::new();
+    for id in &chosen {
+        scripts.push(load_script(root, id)?);
+    }
+
+    eprintln!("Die Programme der Listings werden gebaut …");
+    let programs = programs::built(root)?;
+    let cancelled = cancelled_by_ctrl_c();
+    for (id, script) in chosen.iter().zip(&scripts) {
+        let old = load_recording(root, id).ok();
+        let new = record_one(root, id, script, programs, &cancelled)?;
+        let keep = names.is_empty()
+            && old
+                .as_ref()
+                .is_some_and(|old| old.script == new.script && old.says_the_same(&new, script));
+        let recording = match old {
+            Some(old) if keep => old,
+            _ => {
+                write_file(&root.join(id.recording()), &new.to_json())?;
+                new
+            }
+        };
+        write_file(&root.join(id.transcript()), &render(&recording))?;
+        let outcome = if keep {
+            "unverändert"
+        } else {
+            "aufgezeichnet"
+        };
+        eprintln!("{id}: {outcome}");
+    }
+    Ok(())
+}
+
+fn choose(known: &[SceneId], names: &[String]) -> anyhow::Result<Vec<SceneId>> {
+    if names.is_empty() {
+        return Ok(known.to_vec());
+    }
+    let find = |name: &String| match known.iter().find(|id| id.to_string() == *name) {
+        Some(id) => Ok(id.clone()),
+        None => {
+            let list: Vec<_> = known.iter().map(|id| format!("  {id}")).collect();
+            bail!(
+                "Die Szene „{name}“ gibt es nicht. Bekannt sind:\n{}",
+                list.join("\n")
+            )
+        }
+    };
+    names.iter().map(find).collect()
+}
+
+fn record_one(
+    root: &Path,
+    id: &SceneId,
+    script: &Script,
+    programs: &Programs,
+    cancelled: &Arc<AtomicBool>,
+) -> anyhow::Result<Recording> {
+    for port in script.ports.values() {
+        if !ports::is_free(*port) {
+            bail!(
+                "Port {port} ist belegt: Beenden Sie das Programm, das ihn benutzt, \
+                 und zeichnen Sie „{id}“ dann noch einmal auf."
+            );
+        }
+    }
+    let settings = Settings {
+        cancelled: cancelled.clone(),
+        ..Settings::for_recording(script)
+    };
+    let events = player::play(script, programs, root, &settings).with_context(|| {
+        format!("Die Szene „{id}“ ist nicht so verlaufen, wie ihr Skript sagt.")
+    })?;
+    Ok(Recording::new(id, script, events))
+}
+
+/// Plays a scene on free ports and without its pauses, and compares what every program printed
+/// with the recording.
+///
+/// Errors say in German which scene, step and line; they include a missing or outdated recording.
+pub fn replay(root: &Path, id: &SceneId) -> anyhow::Result<()> {
+    let script = load_script(root, id)?;
+    let recorded = load_recording(root, id)?;
+    if recorded.script != script.digest() {
+        bail!(
+            "Das Skript von „{id}“ ist neuer als seine Aufzeichnung. Abhilfe: cargo run -- record {id}"
+        );
+    }
+    let programs = programs::built(root)?;
+    let events = player::play(&script, programs, root, &Settings::for_replay(&script)?)
+        .with_context(|| {
+            format!("Die Szene „{id}“ ist nicht so verlaufen, wie ihr Skript sagt.")
+        })?;
+    let replayed = Recording::new(id, &script, events);
+    if let Err(differences) = recorded.compare(&replayed, &script) {
+        bail!(
+            "Die Szene „{id}“ druckt etwas anderes als im Buch steht.\n{differences}\
+             Ist das Neue richtig, dann: cargo run -- record {id}"
+        );
+    }
+    Ok(())
+}
+
+/// Reads and checks a scene's script. The error is `FILE:LINE: German sentence`.
+pub fn load_script(root: &Path, id: &SceneId) -> anyhow::Result<Script> {
+    let file = id.script();
+    let text = read_file(root, &file)?;
+    Script::parse(&text)
+        .map_err(|error| anyhow::anyhow!("{}:{}: {}", file.display(), error.line, error.message))
+}
+
+/// Reads a scene's recorded run.
+pub fn load_recording(root: &Path, id: &SceneId) -> anyhow::Result<Recording> {
+    let file = id.recording();
+    let text = read_file(root, &file).with_context(|| {
+        format!("„{id}“ ist noch nicht aufgezeichnet: cargo run -- record {id}")
+    })?;
+    serde_json::from_str(&text)
+        .with_context(|| format!("{} ist keine Aufzeichnung.", file.display()))
+}
+
+fn read_file(root: &Path, file: &Path) -> anyhow::Result<String> {
+    fs::read_to_string(root.join(file))
+        .with_context(|| format!("{} ist nicht zu lesen.", file.display()))
+}
+
+/// Replaces a file as a whole, and only if its content changes: nobody ever reads half of it.
+fn write_file(path: &Path, content: &str) -> anyhow::Result<()> {
+    if fs::read_to_string(path).is_ok_and(|old| old == content) {
+        return Ok(());
+    }
+    let staged = path.with_extension("neu");
+    fs::File::create(&staged)
+        .and_then(|mut file| file.write_all(content.as_bytes()))
+        .and_then(|()| fs::rename(&staged, path))
+        .with_context(|| format!("{} ist nicht zu schreiben.", path.display()))
+}
+
+/// The programs run in process groups of their own, so Ctrl-C at the terminal reaches only us:
+/// the flag makes the player give up, and giving up ends every program it started.
+fn cancelled_by_ctrl_c() -> Arc<AtomicBool> {
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let flag = cancelled.clone();
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        if let Ok(runtime) = runtime
+            && runtime.block_on(tokio::signal::ctrl_c()).is_ok()
+        {
+            flag.store(true, Ordering::Relaxed);
+        }
+    });
+    cancelled
+}
+
+impl Script {
+    /// The masks that hold in this scene: the common ones and its own.
+    pub fn masks(&self) -> Masks {
+        Masks::new(&self.mask).expect("the patterns were compiled once when the script was read")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_scene_is_refused_with_the_known_ones() {
+        let known = [SceneId::new("ch01", "a"), SceneId::new("ch02", "b")];
+        let error = choose(&known, &["ch01/b".into()]).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "Die Szene „ch01/b“ gibt es nicht. Bekannt sind:\n  ch01/a\n  ch02/b"
+        );
+        assert_eq!(choose(&known, &["ch02/b".into()]).unwrap(), known[1..]);
+        assert_eq!(choose(&known, &[]).unwrap(), known);
+    }
+
+    #[test]
+    fn the_files_of_a_scene_stand_beside_its_listing() {
+        let id = SceneId::new("ch01-socket-basics", "gespraech");
+        assert_eq!(id.to_string(), "ch01-socket-basics/gespraech");
+        let file = Path::new("listings/ch01-socket-basics/scenes/gespraech.toml");
+        assert_eq!(id.script(), file);
+    }
+}

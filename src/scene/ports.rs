@@ -1,0 +1,49 @@
+//! Ports for replayed scenes: free ones that no other test of this run uses.
+//! In flows nothing, out flow port numbers from 20000 to 29999, below the ephemeral ports.
+
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+const FIRST: u16 = 20_000;
+const COUNT: u32 = 10_000;
+
+static HANDED_OUT: AtomicU32 = AtomicU32::new(0);
+
+/// A port on 127.0.0.1 that nobody listens on and that this process has not handed out before.
+pub fn free() -> io::Result<u16> {
+    // Test binaries that run side by side start far apart from each other.
+    let start = process::id().wrapping_mul(97);
+    for _ in 0..COUNT {
+        let next = HANDED_OUT.fetch_add(1, Ordering::Relaxed);
+        let offset = start.wrapping_add(next) % COUNT;
+        let port = FIRST + u16::try_from(offset).expect("the offset is below 10,000");
+        if is_free(port) {
+            return Ok(port);
+        }
+    }
+    Err(io::Error::new(
+        io::ErrorKind::AddrInUse,
+        "Zwischen 20000 und 29999 ist kein Port frei.",
+    ))
+}
+
+/// Whether a server could bind this port on 127.0.0.1 right now.
+pub fn is_free(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_port_is_handed_out_twice_and_a_taken_one_never() {
+        let first = free().unwrap();
+        let second = free().unwrap();
+        assert_ne!(first, second);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        assert!(!is_free(listener.local_addr().unwrap().port()));
+    }
+}
