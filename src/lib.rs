@@ -1,2 +1,8 @@
+//! The book's own program: it checks, builds, serves and records the book.
+//! In go the chapters (`book/`) and the listings (`listings/`), out comes the HTML book.
+
+pub mod cli;
 pub mod scene;
+pub mod serve;
+pub mod site;
 pub mod source;

@@ -2,7 +2,6 @@
 //! In: the folder with book.toml. Out: a [`Source`] with every chapter expanded and every code block classified,
 //! or all the [`Problem`]s at once. `build.rs` and the `chatbuch` program both stand on this.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,6 +18,10 @@ mod blocks;
 mod expand;
 #[path = "source/folders.rs"]
 mod folders;
+#[path = "source/snippets.rs"]
+mod snippets;
+
+pub use snippets::Snippet;
 
 /// Something in the source that must be mended before the book is built.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +32,9 @@ pub struct Problem {
     pub line: usize,
     /// One German sentence.
     pub message: String,
+    /// A scene is on its way: written, but not yet recorded or shown. The book is refused all the same,
+    /// but `chatbuch` itself must still compile, or `record` could never run.
+    pub scene_in_progress: bool,
 }
 
 impl Problem {
@@ -37,6 +43,7 @@ impl Problem {
             file: file.into(),
             line,
             message: message.into(),
+            scene_in_progress: false,
         }
     }
 }
@@ -121,12 +128,24 @@ pub enum Kind {
 ///
 /// Every problem found, sorted by file and line; never an empty list.
 pub fn load(root: &Path) -> Result<Source, Vec<Problem>> {
+    match check(root) {
+        (source, problems) if problems.is_empty() => Ok(source),
+        (_, problems) => Err(problems),
+    }
+}
+
+/// Like [`load`], but also hands out what could be read of a book that has problems.
+pub fn check(root: &Path) -> (Source, Vec<Problem>) {
     let mut problems = Vec::new();
     let config = match Config::from_disk(root.join("book.toml")) {
         Ok(config) => config,
         Err(error) => {
             let message = format!("book.toml lässt sich nicht lesen: {error:#}.");
-            return Err(vec![Problem::new("book.toml", 1, message)]);
+            let chapters = Vec::new();
+            return (
+                Source { chapters },
+                vec![Problem::new("book.toml", 1, message)],
+            );
         }
     };
     let src = config.book.src;
@@ -135,7 +154,6 @@ pub fn load(root: &Path) -> Result<Source, Vec<Problem>> {
     let around = blocks::Surroundings { root, bins: &bins };
 
     let mut expander = expand::Expander::new(root);
-    let mut included = HashSet::new();
     let mut chapters = Vec::new();
     for path in paths {
         let file = src.join(&path);
@@ -150,7 +168,6 @@ pub fn load(root: &Path) -> Result<Source, Vec<Problem>> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let expansion = expander.expand(&file, text);
         let blocks = blocks::classify(&expansion, &around, &mut problems);
-        included.extend(expansion.includes.into_iter().map(|include| include.file));
         chapters.push(Chapter {
             path,
             name: String::new(),
@@ -159,16 +176,13 @@ pub fn load(root: &Path) -> Result<Source, Vec<Problem>> {
         });
     }
     problems.append(&mut expander.problems);
-    folders::unused(root, &included, &mut problems);
+    folders::unused(root, &expander.named, &mut problems);
     if problems.is_empty() {
         compare_with_mdbook(root, &src, &mut chapters, &mut problems);
     }
-    if problems.is_empty() {
-        return Ok(Source { chapters });
-    }
     problems.sort();
     problems.dedup();
-    Err(problems)
+    (Source { chapters }, problems)
 }
 
 /// Takes the chapters' names from mdBook and makes sure that it will render the very text that was checked.

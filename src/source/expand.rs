@@ -12,6 +12,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::Problem;
+use super::blocks::listing_of;
 
 /// mdBook's own limit for includes within included files.
 const MAX_DEPTH: usize = 10;
@@ -66,6 +67,8 @@ pub(super) struct Expander<'a> {
     root: &'a Path,
     files: HashMap<PathBuf, Option<Rc<str>>>,
     checked: HashSet<PathBuf>,
+    /// Every file some include names, there or not.
+    pub named: HashSet<PathBuf>,
     pub problems: Vec<Problem>,
 }
 
@@ -75,6 +78,7 @@ impl<'a> Expander<'a> {
             root,
             files: HashMap::new(),
             checked: HashSet::new(),
+            named: HashSet::new(),
             problems: Vec::new(),
         }
     }
@@ -210,9 +214,21 @@ impl<'a> Expander<'a> {
             self.problems.push(here.problem(message));
             return;
         };
+        self.named.insert(file.clone());
         let Some(content) = self.read(&file) else {
-            let message = format!("Die eingebundene Datei „{}“ fehlt.", slashed(&file));
-            self.problems.push(here.problem(message));
+            let problem = match self.unrecorded_scene(&file) {
+                Some(scene) => Problem {
+                    scene_in_progress: true,
+                    ..here.problem(format!(
+                        "Die Szene „{scene}“ ist noch nicht aufgezeichnet: cargo run -- record {scene}"
+                    ))
+                },
+                None => here.problem(format!(
+                    "Die eingebundene Datei „{}“ fehlt.",
+                    slashed(&file)
+                )),
+            };
+            self.problems.push(problem);
             return;
         };
         if depth + 1 > MAX_DEPTH {
@@ -279,6 +295,14 @@ impl<'a> Expander<'a> {
                 range,
             },
         );
+    }
+
+    /// The scene whose transcript `file` would be, if only its script is there.
+    fn unrecorded_scene(&self, file: &Path) -> Option<String> {
+        let (listing, inside) = listing_of(file)?;
+        let name = inside.strip_prefix("scenes/")?.strip_suffix(".html")?;
+        let script = self.root.join(file).with_extension("toml");
+        script.is_file().then(|| format!("{listing}/{name}"))
     }
 
     /// The text of a file below the root, `None` if it cannot be read as UTF-8 text.

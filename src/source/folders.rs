@@ -72,10 +72,10 @@ fn listings(root: &Path) -> Vec<String> {
 }
 
 /// Reports listings no chapter shows anything of, and scenes whose transcript no chapter shows.
-pub(super) fn unused(root: &Path, included: &HashSet<PathBuf>, problems: &mut Vec<Problem>) {
+pub(super) fn unused(root: &Path, named: &HashSet<PathBuf>, problems: &mut Vec<Problem>) {
     for listing in listings(root) {
         let folder = Path::new("listings").join(&listing);
-        let shown = included
+        let shown = named
             .iter()
             .any(|file| listing_of(file).is_some_and(|(name, _)| name == listing));
         if !shown {
@@ -88,12 +88,15 @@ pub(super) fn unused(root: &Path, included: &HashSet<PathBuf>, problems: &mut Ve
         for scene in files_below(&root.join(&folder).join("scenes"), Path::new("")) {
             let script = folder.join("scenes").join(&scene);
             let transcript = script.with_extension("html");
-            if scene.extension().is_some_and(|e| e == "toml") && !included.contains(&transcript) {
+            if scene.extension().is_some_and(|e| e == "toml") && !named.contains(&transcript) {
                 let message = format!(
                     "Kein Kapitel zeigt diese Szene: „{}“ wird nirgends eingebunden.",
                     slashed(&transcript)
                 );
-                problems.push(Problem::new(script, 1, message));
+                problems.push(Problem {
+                    scene_in_progress: true,
+                    ..Problem::new(script, 1, message)
+                });
             }
         }
     }

@@ -66,7 +66,7 @@ fn answer(
     loop {
         match typed_line(keyboard)? {
             None => {
-                let answer = format!("{count} Bytes erhalten");
+                let answer = format!("Bytes erhalten: {count}");
                 writeln!(screen, "Von selbst geantwortet: {answer}")?;
                 return Ok(answer.into_bytes());
             }

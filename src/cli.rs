@@ -1,0 +1,203 @@
+//! The command line: arguments in, one of the program's jobs started, its end turned into an exit status.
+//! Everything a reader can meet here is German, also what clap would say in English.
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, Parser, Subcommand};
+
+use crate::{scene, serve, site};
+
+const HELP: &str = "{about}\n\nAufruf: {usage}\n\n{all-args}";
+
+#[derive(Parser)]
+#[command(
+    bin_name = "cargo run --",
+    about = "Vom Socket zum Event Loop: das Buch bauen, lesen und seine Szenen aufzeichnen.",
+    after_help = "Ohne BEFEHL gilt „serve“: Ein bloßes „cargo run“ baut das Buch und öffnet es.",
+    override_usage = "cargo run\n        cargo run -- [BEFEHL] [OPTIONEN]",
+    help_template = "{about}\n\nAufruf: {usage}\n\n{all-args}{after-help}",
+    subcommand_help_heading = "Befehle",
+    args_conflicts_with_subcommands = true,
+    disable_help_flag = true,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Baut das Buch, zeigt es im Browser und baut es nach jeder Änderung neu
+    #[command(
+        override_usage = "cargo run -- serve [OPTIONEN]",
+        help_template = HELP,
+        disable_help_flag = true
+    )]
+    Serve(ServeArgs),
+    /// Baut das Buch als HTML in einen Ordner
+    #[command(
+        override_usage = "cargo run -- build [ORDNER]",
+        help_template = HELP,
+        disable_help_flag = true
+    )]
+    Build(BuildArgs),
+    /// Spielt Szenen mit den echten Programmen und zeichnet ihre Abschriften auf
+    #[command(
+        override_usage = "cargo run -- record [SZENE …]",
+        help_template = HELP,
+        disable_help_flag = true
+    )]
+    Record(RecordArgs),
+}
+
+#[derive(Args)]
+struct ServeArgs {
+    /// Der Port, auf dem das Buch liegt: 3000, wenn nichts anderes dasteht; 0 = irgendein freier
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = 3000,
+        hide_default_value = true,
+        help_heading = "Optionen"
+    )]
+    port: u16,
+    /// Öffnet keinen Browser
+    #[arg(long, help_heading = "Optionen")]
+    no_open: bool,
+    #[command(flatten)]
+    help: HelpFlag,
+}
+
+#[derive(Args)]
+struct BuildArgs {
+    /// Wohin: target/book, wenn nichts anderes dasteht
+    #[arg(value_name = "ORDNER", help_heading = "Argumente")]
+    folder: Option<PathBuf>,
+    #[command(flatten)]
+    help: HelpFlag,
+}
+
+#[derive(Args)]
+struct RecordArgs {
+    /// Welche Szenen, etwa „ch01-socket-basics/wechsel“: alle, wenn keine dasteht
+    #[arg(value_name = "SZENE", help_heading = "Argumente")]
+    scenes: Vec<String>,
+    #[command(flatten)]
+    help: HelpFlag,
+}
+
+/// clap's own flag describes itself in English, hence this one.
+#[derive(Args)]
+struct HelpFlag {
+    /// Zeigt diese Hilfe
+    #[arg(short = 'h', long = "help", action = clap::ArgAction::Help, help_heading = "Optionen")]
+    help: Option<bool>,
+}
+
+/// Runs the program with `arguments`, the first of which is its own name.
+///
+/// The status is 0 after a normal end, 1 after an error and 2 for bad arguments; errors are told on stderr.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(refusal) if refusal.kind() == ErrorKind::DisplayHelp => {
+            print!("{refusal}");
+            return ExitCode::SUCCESS;
+        }
+        Err(refusal) => {
+            eprintln!("{}", in_german(&refusal));
+            eprintln!("Was möglich ist, zeigt „cargo run -- --help“.");
+            return ExitCode::from(2);
+        }
+    };
+    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(args) => status_of(serve::run(&serve::Options {
+            root: site::find_root(),
+            port: args.port,
+            open_browser: !args.no_open,
+        })),
+        Command::Build(args) => build(args.folder),
+        Command::Record(args) => status_of(scene::record(&site::find_root(), &args.scenes)),
+    }
+}
+
+/// Builds the book once, into `folder` or where it usually goes.
+fn build(folder: Option<PathBuf>) -> ExitCode {
+    let root = site::find_root();
+    let folder = folder.unwrap_or_else(|| site::default_destination(&root));
+    eprintln!("Das Buch wird gebaut …");
+    let built = site::build(&root, &folder);
+    if let Ok(report) = &built {
+        eprintln!("{report}");
+    }
+    status_of(built.map_err(anyhow::Error::new))
+}
+
+/// 0 for a success; 1 for an error, which is told on stderr with its causes.
+fn status_of<T>(outcome: anyhow::Result<T>) -> ExitCode {
+    match outcome {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What clap refused, as one German sentence.
+fn in_german(refusal: &clap::Error) -> String {
+    let context = |kind| refusal.get(kind).and_then(text_of);
+    let argument = context(ContextKind::InvalidArg);
+    // clap names an option with its value: „--port <PORT>“.
+    let option = argument.map(|argument| argument.split(' ').next().unwrap_or(argument));
+    match (refusal.kind(), option, context(ContextKind::InvalidValue)) {
+        (ErrorKind::UnknownArgument, Some(option), _) => {
+            refuse("Das Argument", option, "gibt es hier nicht.")
+        }
+        (ErrorKind::InvalidSubcommand, _, _) => match context(ContextKind::InvalidSubcommand) {
+            Some(command) => refuse("Den Befehl", command, "gibt es nicht."),
+            None => "Diesen Befehl gibt es nicht.".to_owned(),
+        },
+        (ErrorKind::InvalidValue, Some(option), None | Some("")) => {
+            refuse("Nach", option, "fehlt der Wert.")
+        }
+        (ErrorKind::ValueValidation | ErrorKind::InvalidValue, Some("--port"), Some(value)) => {
+            refuse(
+                "Als Port taugt",
+                value,
+                "nicht: Er ist eine Zahl von 0 bis 65535.",
+            )
+        }
+        (ErrorKind::ValueValidation | ErrorKind::InvalidValue, Some(option), Some(value)) => {
+            format!("„{value}“ passt nicht zu „{option}“.")
+        }
+        (ErrorKind::TooManyValues, Some(option), _) => refuse("Zu", option, "gehört kein Wert."),
+        (ErrorKind::ArgumentConflict, Some(option), _) => refuse(
+            "Das Argument",
+            option,
+            "steht doppelt da oder verträgt sich nicht mit dem Befehl.",
+        ),
+        (ErrorKind::InvalidUtf8, _, _) => "Ein Argument ist kein gültiges UTF-8.".to_owned(),
+        _ => "Diese Argumente passen nicht zusammen.".to_owned(),
+    }
+}
+
+/// A sentence about a quoted word.
+fn refuse(before: &str, word: impl Display, after: &str) -> String {
+    format!("{before} „{word}“ {after}")
+}
+
+/// The text in a piece of clap's error context, if it is one.
+fn text_of(value: &ContextValue) -> Option<&str> {
+    match value {
+        ContextValue::String(text) => Some(text),
+        _ => None,
+    }
+}
