@@ -99,6 +99,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 ///
 /// A scene that was not named keeps its recording if script and text are unchanged, so that a
 /// run over everything changes no file without need; its transcript is always rendered anew.
+/// What is written has been played twice with the same outcome.
 /// Progress goes to stderr. Errors are German sentences; the scenes before the failing one are kept.
 pub fn record(root: &Path, names: &[String]) -> anyhow::Result<()> {
     let known = all(root);
@@ -126,6 +127,15 @@ pub fn record(root: &Path, names: &[String]) -> anyhow::Result<()> {
         let recording = match old {
             Some(old) if keep => old,
             _ => {
+                if let Err(differences) =
+                    new.compare(&replay_one(root, id, script, programs, &cancelled)?, script)
+                {
+                    bail!(
+                        "Die Szene „{id}“ verläuft nicht zweimal gleich und wird nicht aufgezeichnet: \
+                         Entweder hat ein fremdes Programm mitgeredet, oder ihre Ordnung ist dem Zufall \
+                         überlassen.\n{differences}"
+                    );
+                }
                 write_file(&root.join(id.recording()), &new.to_json())?;
                 new
             }
@@ -177,7 +187,31 @@ fn record_one(
         cancelled: cancelled.clone(),
         ..Settings::for_recording(script)
     };
-    let events = player::play(script, programs, root, &settings).with_context(|| {
+    run(root, id, script, programs, &settings)
+}
+
+fn replay_one(
+    root: &Path,
+    id: &SceneId,
+    script: &Script,
+    programs: &Programs,
+    cancelled: &Arc<AtomicBool>,
+) -> anyhow::Result<Recording> {
+    let settings = Settings {
+        cancelled: cancelled.clone(),
+        ..Settings::for_replay(script)?
+    };
+    run(root, id, script, programs, &settings)
+}
+
+fn run(
+    root: &Path,
+    id: &SceneId,
+    script: &Script,
+    programs: &Programs,
+    settings: &Settings,
+) -> anyhow::Result<Recording> {
+    let events = player::play(script, programs, root, settings).with_context(|| {
         format!("Die Szene „{id}“ ist nicht so verlaufen, wie ihr Skript sagt.")
     })?;
     Ok(Recording::new(id, script, events))
@@ -196,11 +230,7 @@ pub fn replay(root: &Path, id: &SceneId) -> anyhow::Result<()> {
         );
     }
     let programs = programs::built(root)?;
-    let events = player::play(&script, programs, root, &Settings::for_replay(&script)?)
-        .with_context(|| {
-            format!("Die Szene „{id}“ ist nicht so verlaufen, wie ihr Skript sagt.")
-        })?;
-    let replayed = Recording::new(id, &script, events);
+    let replayed = replay_one(root, id, &script, programs, &Arc::default())?;
     if let Err(differences) = recorded.compare(&replayed, &script) {
         bail!(
             "Die Szene „{id}“ druckt etwas anderes als im Buch steht.\n{differences}\

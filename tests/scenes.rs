@@ -160,8 +160,8 @@ fn a_scene_that_goes_well_yields_its_events_in_the_order_of_the_script() {
     let script = connected(&format!(
         r#"{HALLO}
            {{ see = "Server", line = "Client: Hallo" }},
-           {{ see = "Server", line = "Von selbst geantwortet: 5 Bytes erhalten" }},
-           {{ see = "Client", line = "Server: 5 Bytes erhalten" }},
+           {{ see = "Server", line = "Von selbst geantwortet: Bytes erhalten: 5" }},
+           {{ see = "Client", line = "Server: Bytes erhalten: 5" }},
            {{ quiet = {{ Client = "wartet auf die Tastatur", Server = "wartet auf den Client" }}, seconds = 0.05 }},
            {END}"#
     ));
@@ -189,9 +189,9 @@ fn a_scene_that_goes_well_yields_its_events_in_the_order_of_the_script() {
             (
                 "Server",
                 Kind::Out,
-                Some("Von selbst geantwortet: 5 Bytes erhalten")
+                Some("Von selbst geantwortet: Bytes erhalten: 5")
             ),
-            ("Client", Kind::Out, Some("Server: 5 Bytes erhalten")),
+            ("Client", Kind::Out, Some("Server: Bytes erhalten: 5")),
             ("Client", Kind::Quiet, Some("wartet auf die Tastatur")),
             ("Server", Kind::Quiet, Some("wartet auf den Client")),
             ("Client", Kind::Eof, None),
@@ -243,7 +243,7 @@ fn a_line_of_a_program_that_has_ended_is_not_waited_for() {
 fn a_line_that_was_passed_over_cannot_be_seen_any_more() {
     let script = connected(&format!(
         r#"{HALLO}
-           {{ see = "Server", line = "Von selbst geantwortet: 5 Bytes erhalten" }},
+           {{ see = "Server", line = "Von selbst geantwortet: Bytes erhalten: 5" }},
            {{ see = "Server", line = "Client: Hallo" }}, {END}"#
     ));
     assert_eq!(failure(&script, SHORT).step, 9);
@@ -253,7 +253,7 @@ fn a_line_that_was_passed_over_cannot_be_seen_any_more() {
 fn lines_in_free_order_are_seen_in_any_order() {
     let script = connected(&format!(
         r#"{HALLO}
-           {{ see = "Server", lines = ["Von selbst geantwortet: 5 Bytes erhalten", "Client: Hallo"] }}, {END}"#
+           {{ see = "Server", lines = ["Von selbst geantwortet: Bytes erhalten: 5", "Client: Hallo"] }}, {END}"#
     ));
     let events = run(&script, PATIENT).unwrap();
     let free: Vec<_> = events
@@ -283,7 +283,7 @@ fn noise_where_silence_was_promised_breaks_the_scene_off() {
     assert!(
         failure
             .message
-            .starts_with("Client sollte nichts drucken, druckte aber „Server: 5 Bytes erhalten“."),
+            .starts_with("Client sollte nichts drucken, druckte aber „Server: Bytes erhalten: 5“."),
         "{}",
         failure.message
     );
@@ -407,22 +407,31 @@ fn a_changed_output_and_a_changed_script_are_reported_with_the_remedy() {
     );
 }
 
-/// A folder with one scene in which a client finds no server at `port`.
-fn folder_with_a_scene(port: u16) -> (tempfile::TempDir, SceneId) {
+/// A client finds no server.
+const NOBODY: &str = r#"
+    steps = [{ start = "Client" }, { exit = "Client", status = 1 }]
+    [[process]]
+    name = "Client"
+    program = "ch01-client"
+    args = ["--port", "{server}"]"#;
+
+/// A server waits for a second and is stopped.
+const WAITING: &str = r#"
+    steps = [{ start = "Server" }, { see = "Server", line = "Server lauscht auf 127.0.0.1:5000" },
+             { pause = 1.0 }, { stop = "Server" }]
+    [[process]]
+    name = "Server"
+    program = "ch01-server"
+    args = ["--port", "{server}"]"#;
+
+/// A folder with one scene, whose `server` has this port.
+fn folder_with_a_scene(port: u16, play: &str) -> (tempfile::TempDir, SceneId) {
     programs::built(root()).unwrap(); // the folder has no workspace to build them from
     let folder = tempfile::tempdir().unwrap();
     let id = SceneId::new("ch01-socket-basics", "probe");
     let file = folder.path().join(id.script());
     fs::create_dir_all(file.parent().unwrap()).unwrap();
-    let script = format!(
-        r#"title = "Probe"
-           ports = {{ server = {port} }}
-           steps = [{{ start = "Client" }}, {{ exit = "Client", status = 1 }}]
-           [[process]]
-           name = "Client"
-           program = "ch01-client"
-           args = ["--port", "{{server}}"]"#
-    );
+    let script = format!("title = \"Probe\"\nports = {{ server = {port} }}\n{play}");
     fs::write(file, script).unwrap();
     (folder, id)
 }
@@ -430,7 +439,7 @@ fn folder_with_a_scene(port: u16) -> (tempfile::TempDir, SceneId) {
 #[test]
 fn recording_writes_run_and_transcript_and_leaves_unchanged_scenes_alone() {
     let port = ports::free().unwrap();
-    let (folder, id) = folder_with_a_scene(port);
+    let (folder, id) = folder_with_a_scene(port, NOBODY);
     scene::record(folder.path(), &[id.to_string()]).unwrap();
     let recording = scene::load_recording(folder.path(), &id).unwrap();
     let sentence = format!("Keine Verbindung zu 127.0.0.1:{port}: Läuft der Server?");
@@ -461,11 +470,32 @@ fn recording_writes_run_and_transcript_and_leaves_unchanged_scenes_alone() {
 fn recording_refuses_a_taken_port() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = taken.local_addr().unwrap().port();
-    let (folder, id) = folder_with_a_scene(port);
+    let (folder, id) = folder_with_a_scene(port, NOBODY);
     let error = scene::record(folder.path(), &[]).unwrap_err().to_string();
     assert!(
         error.starts_with(&format!("Port {port} ist belegt")),
         "{error}"
     );
+    assert!(!folder.path().join(id.recording()).exists());
+}
+
+#[test]
+fn a_run_that_a_stranger_joined_is_not_recorded() {
+    let port = ports::free().unwrap();
+    let (folder, id) = folder_with_a_scene(port, WAITING);
+    let over = AtomicBool::new(false);
+    let error = thread::scope(|scope| {
+        scope.spawn(|| {
+            while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+                assert!(!over.load(Ordering::Relaxed), "the server never listened");
+                thread::yield_now();
+            }
+        });
+        let result = scene::record(folder.path(), &[]);
+        over.store(true, Ordering::Relaxed);
+        result.unwrap_err().to_string()
+    });
+    assert!(error.contains("verläuft nicht zweimal gleich"), "{error}");
+    assert!(error.contains("Verbindung von 127.0.0.1:PORT"), "{error}");
     assert!(!folder.path().join(id.recording()).exists());
 }

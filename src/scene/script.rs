@@ -71,6 +71,7 @@ pub enum Action {
     /// The line and its end are written to stdin.
     Type(String),
     /// For so many seconds these processes print nothing; the text says in the transcript why.
+    /// It stands there until the process's next event, so it has to be true until then.
     Quiet(f64, Vec<(usize, String)>),
     /// So many seconds pass in a recording.
     Pause(f64),
