@@ -57,7 +57,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Writes one Markdown file a snippet. skeptic names a test after file and line: `sockets_line_34` shall be
 /// line 34 of the chapter, so the fence is pushed down to its place in the source.
-fn write_markdown(snippets: &[Snippet], folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+fn write_markdown(
+    snippets: &[Snippet],
+    folder: &Path,
+) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     if folder.exists() {
         fs::remove_dir_all(folder)?;
     }

@@ -161,30 +161,42 @@ fn in_german(refusal: &clap::Error) -> String {
         (ErrorKind::UnknownArgument, Some(option), _) => {
             refuse("Das Argument", option, "gibt es hier nicht.")
         }
-        (ErrorKind::InvalidSubcommand, _, _) => match context(ContextKind::InvalidSubcommand) {
-            Some(command) => refuse("Den Befehl", command, "gibt es nicht."),
-            None => "Diesen Befehl gibt es nicht.".to_owned(),
-        },
+        (ErrorKind::InvalidSubcommand, _, _) => {
+            match context(ContextKind::InvalidSubcommand) {
+                Some(command) => refuse("Den Befehl", command, "gibt es nicht."),
+                None => "Diesen Befehl gibt es nicht.".to_owned(),
+            }
+        }
         (ErrorKind::InvalidValue, Some(option), None | Some("")) => {
             refuse("Nach", option, "fehlt der Wert.")
         }
-        (ErrorKind::ValueValidation | ErrorKind::InvalidValue, Some("--port"), Some(value)) => {
-            refuse(
-                "Als Port taugt",
-                value,
-                "nicht: Er ist eine Zahl von 0 bis 65535.",
-            )
-        }
-        (ErrorKind::ValueValidation | ErrorKind::InvalidValue, Some(option), Some(value)) => {
+        (
+            ErrorKind::ValueValidation | ErrorKind::InvalidValue,
+            Some("--port"),
+            Some(value),
+        ) => refuse(
+            "Als Port taugt",
+            value,
+            "nicht: Er ist eine Zahl von 0 bis 65535.",
+        ),
+        (
+            ErrorKind::ValueValidation | ErrorKind::InvalidValue,
+            Some(option),
+            Some(value),
+        ) => {
             format!("„{value}“ passt nicht zu „{option}“.")
         }
-        (ErrorKind::TooManyValues, Some(option), _) => refuse("Zu", option, "gehört kein Wert."),
+        (ErrorKind::TooManyValues, Some(option), _) => {
+            refuse("Zu", option, "gehört kein Wert.")
+        }
         (ErrorKind::ArgumentConflict, Some(option), _) => refuse(
             "Das Argument",
             option,
             "steht doppelt da oder verträgt sich nicht mit dem Befehl.",
         ),
-        (ErrorKind::InvalidUtf8, _, _) => "Ein Argument ist kein gültiges UTF-8.".to_owned(),
+        (ErrorKind::InvalidUtf8, _, _) => {
+            "Ein Argument ist kein gültiges UTF-8.".to_owned()
+        }
         _ => "Diese Argumente passen nicht zusammen.".to_owned(),
     }
 }

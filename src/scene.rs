@@ -121,14 +121,14 @@ pub fn record(root: &Path, names: &[String]) -> anyhow::Result<()> {
         let old = load_recording(root, id).ok();
         let new = record_one(root, id, script, programs, &cancelled)?;
         let keep = names.is_empty()
-            && old
-                .as_ref()
-                .is_some_and(|old| old.script == new.script && old.says_the_same(&new, script));
+            && old.as_ref().is_some_and(|old| {
+                old.script == new.script && old.says_the_same(&new, script)
+            });
         let recording = match old {
             Some(old) if keep => old,
             _ => {
-                if let Err(differences) =
-                    new.compare(&replay_one(root, id, script, programs, &cancelled)?, script)
+                if let Err(differences) = new
+                    .compare(&replay_one(root, id, script, programs, &cancelled)?, script)
                 {
                     bail!(
                         "Die Szene „{id}“ verläuft nicht zweimal gleich und wird nicht aufgezeichnet: \
@@ -244,8 +244,9 @@ pub fn replay(root: &Path, id: &SceneId) -> anyhow::Result<()> {
 pub fn load_script(root: &Path, id: &SceneId) -> anyhow::Result<Script> {
     let file = id.script();
     let text = read_file(root, &file)?;
-    Script::parse(&text)
-        .map_err(|error| anyhow::anyhow!("{}:{}: {}", file.display(), error.line, error.message))
+    Script::parse(&text).map_err(|error| {
+        anyhow::anyhow!("{}:{}: {}", file.display(), error.line, error.message)
+    })
 }
 
 /// Reads a scene's recorded run.
@@ -299,7 +300,8 @@ fn cancelled_by_ctrl_c() -> Arc<AtomicBool> {
 impl Script {
     /// The masks that hold in this scene: the common ones and its own.
     pub fn masks(&self) -> Masks {
-        Masks::new(&self.mask).expect("the patterns were compiled once when the script was read")
+        Masks::new(&self.mask)
+            .expect("the patterns were compiled once when the script was read")
     }
 }
 

@@ -135,7 +135,9 @@ fn bind(wanted: u16) -> anyhow::Result<std::net::TcpListener> {
 fn open_browser(address: String) {
     let opening = std::thread::Builder::new().spawn(move || {
         if open::that_detached(&address).is_err() {
-            eprintln!("Der Browser ließ sich nicht öffnen: Rufen Sie die Adresse selbst auf.");
+            eprintln!(
+                "Der Browser ließ sich nicht öffnen: Rufen Sie die Adresse selbst auf."
+            );
         }
     });
     // Without the thread the reader opens the address, which is printed anyway.

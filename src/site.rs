@@ -17,8 +17,7 @@ use crate::source::{self, Problem};
 
 /// The file by which a folder is recognised as one that [`build`] wrote and may therefore tidy up.
 const MARKER: &str = ".chatbuch";
-const MARKER_TEXT: &str =
-    "Diesen Ordner schreibt „chatbuch build“: Was nicht zum Buch gehört, wird hier gelöscht.\n";
+const MARKER_TEXT: &str = "Diesen Ordner schreibt „chatbuch build“: Was nicht zum Buch gehört, wird hier gelöscht.\n";
 
 /// What a successful build did.
 #[derive(Debug)]
@@ -287,7 +286,8 @@ fn write_if_different(path: &Path, content: &[u8]) -> Result<bool, SiteError> {
     name.push(path.file_name().unwrap_or_default());
     name.push(format!(".{}", std::process::id()));
     let unfinished = folder.join(name);
-    let replaced = fs::write(&unfinished, content).and_then(|()| fs::rename(&unfinished, path));
+    let replaced =
+        fs::write(&unfinished, content).and_then(|()| fs::rename(&unfinished, path));
     replaced.map(|()| true).map_err(|cause| {
         // The first error is the one worth reporting.
         let _ = fs::remove_file(&unfinished);
@@ -317,7 +317,8 @@ mod tests {
         fs::create_dir_all(root.path().join("listings")).expect("a folder");
         let config = "[book]\ntitle = \"Probe\"\nlanguage = \"de\"\nsrc = \"book/text\"\n";
         fs::write(root.path().join("book.toml"), config).expect("a file");
-        fs::write(source.join("SUMMARY.md"), "# Inhalt\n\n- [Eins](eins.md)\n").expect("a file");
+        fs::write(source.join("SUMMARY.md"), "# Inhalt\n\n- [Eins](eins.md)\n")
+            .expect("a file");
         fs::write(source.join("eins.md"), format!("# Eins\n\n{text}\n")).expect("a file");
         root
     }
@@ -371,7 +372,8 @@ mod tests {
         assert!(matches!(error, SiteError::Mdbook(_)), "{error}");
         let sentence = error.to_string();
         assert!(
-            sentence.starts_with("mdBook kann das Buch nicht bauen: ") && !sentence.contains('\n'),
+            sentence.starts_with("mdBook kann das Buch nicht bauen: ")
+                && !sentence.contains('\n'),
             "{sentence}"
         );
         assert!(content(&dest.join("eins.html")).contains("Der alte Stand."));

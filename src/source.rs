@@ -192,7 +192,8 @@ fn compare_with_mdbook(
     chapters: &mut [Chapter],
     problems: &mut Vec<Problem>,
 ) {
-    let loaded = MDBook::load(root).and_then(|book| book.preprocess_book(&MarkdownRenderer::new()));
+    let loaded =
+        MDBook::load(root).and_then(|book| book.preprocess_book(&MarkdownRenderer::new()));
     let book = match loaded {
         Ok((book, _)) => book,
         Err(error) => {

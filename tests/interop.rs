@@ -31,7 +31,9 @@ impl Running {
     /// One of the book's programs, by name.
     fn listing(name: &str, args: &[&str]) -> Running {
         let programs = programs::built(Path::new(ROOT)).expect("the listings build");
-        Running::start(Command::new(programs.path(name).expect("a known program")).args(args))
+        Running::start(
+            Command::new(programs.path(name).expect("a known program")).args(args),
+        )
     }
 
     /// One of the book's servers on a free port, and that port.
@@ -236,7 +238,8 @@ fn nc_asks_the_time_with_and_without_line_end() {
             ("time\n", 20),
             ("send", 18),
         ] {
-            let mut nc = Running::start(Command::new("nc").args(["-N", "127.0.0.1", &port]));
+            let mut nc =
+                Running::start(Command::new("nc").args(["-N", "127.0.0.1", &port]));
             let keyboard = nc.child.stdin.as_mut().expect("stdin is open");
             keyboard.write_all(request.as_bytes()).expect("nc reads");
             let answer = nc.rest();

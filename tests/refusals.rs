@@ -444,8 +444,9 @@ fn a_book_without_summary_or_with_a_broken_book_toml_is_refused() {
     fs::remove_file(book.path().join("book/text/SUMMARY.md")).unwrap();
     let found = problems(book.path());
     assert!(
-        found[0]
-            .starts_with("book/text/SUMMARY.md:1: Das Inhaltsverzeichnis lässt sich nicht lesen: "),
+        found[0].starts_with(
+            "book/text/SUMMARY.md:1: Das Inhaltsverzeichnis lässt sich nicht lesen: "
+        ),
         "{found:?}"
     );
     write(&book, "book.toml", "[book\n");
@@ -501,7 +502,9 @@ fn ignore_is_refused_with_a_message_of_its_own() {
 fn an_indented_code_block_is_refused() {
     refused(
         "Text\n\n    fn main() {}\n",
-        &["3: Eingerückter Codeblock; setzen Sie ihn zwischen ``` und nennen Sie die Sprache."],
+        &[
+            "3: Eingerückter Codeblock; setzen Sie ihn zwischen ``` und nennen Sie die Sprache.",
+        ],
     );
 }
 
@@ -585,7 +588,8 @@ fn an_excerpt_of_a_declared_module_is_accepted() {
 
 #[test]
 fn an_excerpt_without_its_file_name_is_refused() {
-    let include = "```rust\n{{#include ../../listings/ch01-probe/src/lib.rs:answer}}\n```\n";
+    let include =
+        "```rust\n{{#include ../../listings/ch01-probe/src/lib.rs:answer}}\n```\n";
     let missing = "Vor diesem Listing-Auszug fehlt die Zeile <p class=\"datei\">listings/ch01-probe/src/lib.rs</p>.";
     refused(include, &[&format!("1: {missing}")]);
     let label = "<p class=\"datei\">listings/ch01-probe/src/lib.rs</p>\n\nText\n\n";
@@ -618,7 +622,9 @@ fn an_excerpt_under_the_name_of_another_file_is_refused() {
 fn an_excerpt_with_a_word_for_snippets_is_refused() {
     refused(
         "<p class=\"datei\">listings/ch01-probe/src/lib.rs</p>\n\n```rust,no_run\n{{#include ../../listings/ch01-probe/src/lib.rs:answer}}\n```\n",
-        &["3: „no_run“ gehört nicht an einen Listing-Auszug: Ihn prüft das Listing selbst."],
+        &[
+            "3: „no_run“ gehört nicht an einen Listing-Auszug: Ihn prüft das Listing selbst.",
+        ],
     );
 }
 
@@ -652,7 +658,9 @@ fn a_compile_fail_case_that_no_test_runs_is_refused() {
 fn an_inner_attribute_in_a_snippet_is_refused() {
     refused(
         "```rust\n# #![allow(dead_code)]\nfn main() {}\n```\n",
-        &["1: „#![…]“ wirkt im Schnipsel nicht; schreiben Sie „#[…]“ an das, was es betrifft."],
+        &[
+            "1: „#![…]“ wirkt im Schnipsel nicht; schreiben Sie „#[…]“ an das, was es betrifft.",
+        ],
     );
 }
 
@@ -678,7 +686,9 @@ fn an_output_block_that_does_not_follow_its_snippet_directly_is_refused() {
 fn an_output_block_under_a_snippet_that_is_not_run_is_refused() {
     refused(
         "```rust,no_run\nfn main() {}\n```\n\n```text,ausgabe\nda\n```\n",
-        &["5: Der Schnipsel über dieser Ausgabe ist no_run; was nicht läuft, druckt nichts."],
+        &[
+            "5: Der Schnipsel über dieser Ausgabe ist no_run; was nicht läuft, druckt nichts.",
+        ],
     );
 }
 

@@ -281,9 +281,9 @@ fn noise_where_silence_was_promised_breaks_the_scene_off() {
     let failure = failure(&script, PATIENT);
     assert_eq!(failure.step, 8);
     assert!(
-        failure
-            .message
-            .starts_with("Client sollte nichts drucken, druckte aber „Server: Bytes erhalten: 5“."),
+        failure.message.starts_with(
+            "Client sollte nichts drucken, druckte aber „Server: Bytes erhalten: 5“."
+        ),
         "{}",
         failure.message
     );

@@ -91,8 +91,8 @@ impl Server {
         let port = address
             .strip_prefix("http://127.0.0.1:")
             .and_then(|rest| rest.strip_suffix('/'));
-        let port =
-            port.unwrap_or_else(|| panic!("the address stands alone on its line: {address:?}"));
+        let port = port
+            .unwrap_or_else(|| panic!("the address stands alone on its line: {address:?}"));
         let port = port.parse().expect("a port number");
         Self {
             process,
@@ -102,7 +102,8 @@ impl Server {
     }
 
     fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("a connection");
+        let stream =
+            TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("a connection");
         stream.set_read_timeout(Some(DEADLINE)).expect("a timeout");
         stream
     }
@@ -212,8 +213,11 @@ struct Told {
 impl Page {
     fn next(&mut self) -> Told {
         loop {
-            if let Message::Text(text) = self.0.read().expect("a message before the deadline") {
-                let told: Told = serde_json::from_str(&text).expect("a message about the book");
+            if let Message::Text(text) =
+                self.0.read().expect("a message before the deadline")
+            {
+                let told: Told =
+                    serde_json::from_str(&text).expect("a message about the book");
                 assert_eq!(told.r#type, "book");
                 return told;
             }
@@ -281,8 +285,8 @@ fn the_book_is_served_with_the_live_script_but_stays_static_on_disk() {
             && script.content.contains("/-/live")
     );
 
-    let on_disk =
-        fs::read_to_string(root.path().join("target/book/eins.html")).expect("the built page");
+    let on_disk = fs::read_to_string(root.path().join("target/book/eins.html"))
+        .expect("the built page");
     assert!(on_disk.contains("Der erste Stand.") && !on_disk.contains("/-/live"));
 }
 
@@ -335,7 +339,8 @@ fn every_answer_carries_the_security_headers() {
             policy.ends_with("; frame-ancestors 'none'"),
             "{status}: {policy}"
         );
-        let sources = format!("connect-src 'self' ws://127.0.0.1:{port} ws://localhost:{port};");
+        let sources =
+            format!("connect-src 'self' ws://127.0.0.1:{port} ws://localhost:{port};");
         assert!(policy.contains(&sources), "{status}: {policy}");
     }
     // Without JavaScript, mdBook shows this one page in a frame of the book.
@@ -592,8 +597,9 @@ fn no_request_reaches_a_file_outside_the_book() {
 fn head_gets_the_head_of_the_page_and_nothing_else() {
     let root = small_book();
     let server = Server::start(root.path());
-    let head = server
-        .answer_to("HEAD /eins.html HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nConnection: close\r\n\r\n");
+    let head = server.answer_to(
+        "HEAD /eins.html HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nConnection: close\r\n\r\n",
+    );
     let whole = server.get("/eins.html");
     assert_eq!((head.status, head.content.as_str()), (200, ""));
     assert_eq!(
@@ -644,8 +650,8 @@ fn a_changed_chapter_reaches_the_open_page() {
     assert!(second.problems.is_empty());
     let shown = server.get("/eins.html").content;
     assert!(shown.contains("Der zweite Stand.") && shown.contains(&mark(&second.version)));
-    let on_disk =
-        fs::read_to_string(root.path().join("target/book/eins.html")).expect("the built page");
+    let on_disk = fs::read_to_string(root.path().join("target/book/eins.html"))
+        .expect("the built page");
     assert!(on_disk.contains("Der zweite Stand."));
 
     // As many editors save: write beside it, then put it in the old one's place.
@@ -701,8 +707,8 @@ fn a_broken_chapter_is_reported_and_leaves_the_last_good_book() {
             .content
             .contains("Der erste Stand.")
     );
-    let on_disk =
-        fs::read_to_string(root.path().join("target/book/eins.html")).expect("the built page");
+    let on_disk = fs::read_to_string(root.path().join("target/book/eins.html"))
+        .expect("the built page");
     assert!(on_disk.contains("Der erste Stand."));
     assert_eq!(
         server.page().next().problems,
@@ -730,12 +736,15 @@ fn a_book_that_was_never_built_is_awaited() {
     let server = Server::start(root.path());
     let answer = server.get("/");
     assert_eq!(answer.status, 503);
-    assert!(answer.content.contains("Noch kein Buch") && answer.content.contains("/-/live.js"));
+    assert!(
+        answer.content.contains("Noch kein Buch") && answer.content.contains("/-/live.js")
+    );
 
     let mut page = server.page();
     let before = page.next();
     assert!(!before.problems.is_empty());
-    fs::write(root.path().join(CHAPTER), "# Eins\n\nNun doch.\n").expect("the chapter is saved");
+    fs::write(root.path().join(CHAPTER), "# Eins\n\nNun doch.\n")
+        .expect("the chapter is saved");
     page.wait_for(|told| told.version != before.version && told.problems.is_empty());
     assert!(server.get("/eins.html").content.contains("Nun doch."));
 }
@@ -783,7 +792,8 @@ fn ctrl_c_ends_the_program_normally_and_frees_the_port() {
         thread::sleep(Duration::from_millis(5));
     };
     assert_eq!(status.code(), Some(0));
-    TcpStream::connect((Ipv4Addr::LOCALHOST, server.port)).expect_err("nobody listens any more");
+    TcpStream::connect((Ipv4Addr::LOCALHOST, server.port))
+        .expect_err("nobody listens any more");
     let left: Vec<_> = fs::read_dir(root.path().join("target"))
         .expect("the folder")
         .flatten()
@@ -893,7 +903,8 @@ fn bad_arguments_are_refused_in_german_with_status_2() {
     for (arguments, sentence) in table {
         let (status, output, messages) = run(root.path(), arguments);
         assert_eq!((status, output.as_str()), (Some(2), ""), "{arguments:?}");
-        let expected = format!("{sentence}\nWas möglich ist, zeigt „cargo run -- --help“.\n");
+        let expected =
+            format!("{sentence}\nWas möglich ist, zeigt „cargo run -- --help“.\n");
         assert_eq!(messages, expected, "{arguments:?}");
     }
 }

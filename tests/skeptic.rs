@@ -66,7 +66,8 @@ fn a_snippet_that_prints_without_an_output_block_fails() {
 
 #[test]
 fn a_snippet_that_fails_after_the_right_output_fails() {
-    let program = "fn main() -> Result<(), String> { println!(\"da\"); Err(\"weg\".into()) }\n";
+    let program =
+        "fn main() -> Result<(), String> { println!(\"da\"); Err(\"weg\".into()) }\n";
     let run = run(program, Some("da\n"), false);
     assert_eq!(run.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&run.stderr).contains("\"weg\""));

@@ -198,7 +198,8 @@ impl<'a> Play<'a> {
         let (sender, reports) = sync_channel(256);
         let declared_ports = script.ports.iter().map(|(name, declared)| {
             let chosen = settings.ports[name];
-            let number = Regex::new(&format!(r"\b{chosen}\b")).expect("digits are a valid pattern");
+            let number =
+                Regex::new(&format!(r"\b{chosen}\b")).expect("digits are a valid pattern");
             (number, declared.to_string())
         });
         Play {
@@ -224,7 +225,9 @@ impl<'a> Play<'a> {
         let Some(process) = step.process else {
             return match &step.action {
                 Action::Quiet(seconds, quiet) => self.quiet(quiet, duration(*seconds)),
-                Action::Pause(seconds) if self.settings.pauses => self.pause(duration(*seconds)),
+                Action::Pause(seconds) if self.settings.pauses => {
+                    self.pause(duration(*seconds))
+                }
                 _ => Ok(()),
             };
         };
@@ -249,7 +252,8 @@ impl<'a> Play<'a> {
         let args: Vec<String> = args
             .iter()
             .map(|arg| {
-                fill_in(arg, &self.settings.ports).expect("checked when the script was read")
+                fill_in(arg, &self.settings.ports)
+                    .expect("checked when the script was read")
             })
             .collect();
         let mut command = CommandWrap::with_new(path, |command| {
@@ -327,7 +331,8 @@ impl<'a> Play<'a> {
 
     fn see(&mut self, process: usize, lines: &[String], step: usize) -> Result<(), String> {
         let free = (lines.len() > 1).then_some(step);
-        let mut expected: Vec<String> = lines.iter().map(|line| self.masks.apply(line)).collect();
+        let mut expected: Vec<String> =
+            lines.iter().map(|line| self.masks.apply(line)).collect();
         let deadline = Instant::now() + self.settings.deadline;
         let mut last = None;
         loop {
@@ -381,7 +386,8 @@ impl<'a> Play<'a> {
         }
         let stream = self.moments[last].event.kind;
         let mut unseen = std::mem::take(&mut self.running(process).unseen);
-        unseen.retain(|moment| *moment > last || self.moments[*moment].event.kind != stream);
+        unseen
+            .retain(|moment| *moment > last || self.moments[*moment].event.kind != stream);
         self.running(process).unseen = unseen;
     }
 
@@ -468,7 +474,9 @@ impl<'a> Play<'a> {
         // Its streams are closed, so it is ending; asking again is all the system offers here.
         let status = loop {
             let status = self.running(process).child.try_wait();
-            match status.map_err(|error| format!("Sein Ende ist nicht zu erfahren ({error})."))? {
+            match status
+                .map_err(|error| format!("Sein Ende ist nicht zu erfahren ({error})."))?
+            {
                 Some(status) => break exit_code(status),
                 None if Instant::now() >= deadline => return Err(late(self.settings)),
                 None => thread::sleep(Duration::from_millis(1)),
@@ -493,13 +501,17 @@ impl<'a> Play<'a> {
         let report = match self.reports.recv_timeout(wait) {
             Ok(report) => report,
             Err(RecvTimeoutError::Timeout) => return Ok(()),
-            Err(RecvTimeoutError::Disconnected) => unreachable!("we hold a sender ourselves"),
+            Err(RecvTimeoutError::Disconnected) => {
+                unreachable!("we hold a sender ourselves")
+            }
         };
         let process = report.process;
         match report.line {
             Some(line) => {
                 if self.moments.len() > MOST_LINES {
-                    return Err(format!("Das sind über {MOST_LINES} Zeilen und kein Ende."));
+                    return Err(format!(
+                        "Das sind über {MOST_LINES} Zeilen und kein Ende."
+                    ));
                 }
                 let mut line = line;
                 for (chosen, declared) in &self.declared_ports {
@@ -531,7 +543,13 @@ impl<'a> Play<'a> {
             .unwrap_or_default()
     }
 
-    fn log(&mut self, at: Instant, process: usize, kind: Kind, text: Option<String>) -> usize {
+    fn log(
+        &mut self,
+        at: Instant,
+        process: usize,
+        kind: Kind,
+        text: Option<String>,
+    ) -> usize {
         self.moments.push(Moment {
             at,
             rank: 0,
@@ -569,11 +587,13 @@ impl<'a> Play<'a> {
                 .moments
                 .iter()
                 .filter(|moment| moment.process == process);
-            let lines = lines.filter(|moment| matches!(moment.event.kind, Kind::Out | Kind::Err));
+            let lines =
+                lines.filter(|moment| matches!(moment.event.kind, Kind::Out | Kind::Err));
             let lines = lines.filter_map(|moment| moment.event.text.clone());
             (self.script.processes[process].name.clone(), lines.collect())
         };
-        let started = (0..self.running.len()).filter(|process| self.running[*process].is_some());
+        let started =
+            (0..self.running.len()).filter(|process| self.running[*process].is_some());
         Failure {
             step: index + 1,
             action: self.script.steps[index].describe(&self.script.processes),
@@ -592,7 +612,8 @@ impl<'a> Play<'a> {
                 if moment.process != process || !by_program(moment.event.kind) {
                     continue;
                 }
-                if let Some((at, rank)) = latest.filter(|latest| *latest > (moment.at, moment.rank))
+                if let Some((at, rank)) =
+                    latest.filter(|latest| *latest > (moment.at, moment.rank))
                 {
                     moment.at = at;
                     moment.rank = rank;
@@ -605,7 +626,8 @@ impl<'a> Play<'a> {
         let mut events = Vec::new();
         for mut moment in self.moments.drain(..) {
             let since = moment.at - begin.expect("there is a first moment");
-            moment.event.t = u64::try_from(since.as_millis()).expect("a scene lasts minutes");
+            moment.event.t =
+                u64::try_from(since.as_millis()).expect("a scene lasts minutes");
             events.push(moment.event);
         }
         events

@@ -59,7 +59,9 @@ fn build(root: &Path) -> anyhow::Result<Programs> {
         .output()
         .context("cargo ist nicht zu starten.")?;
     if !output.status.success() {
-        bail!("Die Programme der Listings lassen sich nicht bauen; cargo sagt oben, warum.");
+        bail!(
+            "Die Programme der Listings lassen sich nicht bauen; cargo sagt oben, warum."
+        );
     }
     let mut programs = BTreeMap::new();
     for line in String::from_utf8_lossy(&output.stdout).lines() {

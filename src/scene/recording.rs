@@ -181,7 +181,13 @@ impl Recording {
     }
 
     /// The masked lines of one stream; those whose order is free are sorted among themselves.
-    fn lines(&self, process: &str, kind: Kind, ordered: bool, masks: &Masks) -> Vec<String> {
+    fn lines(
+        &self,
+        process: &str,
+        kind: Kind,
+        ordered: bool,
+        masks: &Masks,
+    ) -> Vec<String> {
         let events: Vec<&Event> = self.printed(process, kind).collect();
         let mut lines: Vec<String> = events
             .iter()
@@ -408,9 +414,9 @@ mod tests {
         let recording = printing(&[("„a“ \"b\"", Some(1)), ("", None)], &script);
         let json = recording.to_json();
         assert_eq!(serde_json::from_str::<Recording>(&json).unwrap(), recording);
-        assert!(
-            json.contains("\n    {\"t\":0,\"process\":\"A\",\"kind\":\"out\",\"text\":\"\"}\n")
-        );
+        assert!(json.contains(
+            "\n    {\"t\":0,\"process\":\"A\",\"kind\":\"out\",\"text\":\"\"}\n"
+        ));
         let empty = run(Vec::new(), &script);
         assert_eq!(
             serde_json::from_str::<Recording>(&empty.to_json()).unwrap(),

@@ -194,7 +194,9 @@ fn content(event: &Event) -> String {
         Kind::Start => "▸ gestartet".into(),
         Kind::Out => format!("{free}<samp>{text}</samp>"),
         Kind::Err => {
-            format!("{free}<small title=\"Fehlerausgabe\">stderr</small> <samp>{text}</samp>")
+            format!(
+                "{free}<small title=\"Fehlerausgabe\">stderr</small> <samp>{text}</samp>"
+            )
         }
         Kind::In => {
             let text = if text.is_empty() { "⏎" } else { &text };
@@ -376,7 +378,9 @@ mod tests {
         assert!(html.contains(
             "<samp>&lt;b&gt;&amp;&quot;&#39;&#123;&#123;#include x}}␉␛[2J\u{fffd}</samp>"
         ));
-        assert!(html.contains("<small title=\"Fehlerausgabe\">stderr</small> <samp>weh</samp>"));
+        assert!(
+            html.contains("<small title=\"Fehlerausgabe\">stderr</small> <samp>weh</samp>")
+        );
         assert!(html.contains("› ⏎</kbd>"));
         assert!(html.contains("<figcaption>Wer &lt;wartet&gt;?</figcaption>"));
         assert!(
@@ -390,7 +394,9 @@ mod tests {
         let mut line = event(1, "Anna", Kind::Out, "a");
         line.free = Some(3);
         let html = rendered(vec![event(0, "Anna", Kind::Start, ""), line]);
-        assert!(html.contains("⇅ <samp>a</samp>") && html.contains("in zufälliger Reihenfolge"));
+        assert!(
+            html.contains("⇅ <samp>a</samp>") && html.contains("in zufälliger Reihenfolge")
+        );
         assert!(!rendered(Vec::new()).contains('⇅'));
     }
 }

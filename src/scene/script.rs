@@ -263,7 +263,8 @@ fn read_step(table: &Table, processes: &[Process]) -> Result<Step, String> {
     };
     let find = |name: &str| {
         let found = processes.iter().position(|process| process.name == name);
-        found.ok_or_else(|| format!("Einen Prozess „{name}“ gibt es in dieser Szene nicht."))
+        found
+            .ok_or_else(|| format!("Einen Prozess „{name}“ gibt es in dieser Szene nicht."))
     };
     let process = match verb {
         "pause" | "quiet" => None,
@@ -317,7 +318,11 @@ impl Fields<'_> {
         let lines = match (self.rest.remove("line"), self.rest.remove("lines")) {
             (Some(line), None) => vec![line],
             (None, Some(Value::Array(lines))) if !lines.is_empty() => lines,
-            _ => return Err("Zu „see“ gehört „line = \"…\"“ oder „lines = [\"…\", …]“.".into()),
+            _ => {
+                return Err(
+                    "Zu „see“ gehört „line = \"…\"“ oder „lines = [\"…\", …]“.".into()
+                );
+            }
         };
         let line = |value| match value {
             Value::String(text) => one_line(text),
@@ -328,7 +333,8 @@ impl Fields<'_> {
 
     /// Who is quiet and what it is doing meanwhile: `"Anna"` or `{ Anna = "wartet auf Ben", … }`.
     fn quiet(&mut self) -> Result<Vec<(String, String)>, String> {
-        const FORMS: &str = "Zu „quiet“ gehört ein Name oder „{ Anna = \"wartet auf Ben\", … }“.";
+        const FORMS: &str =
+            "Zu „quiet“ gehört ein Name oder „{ Anna = \"wartet auf Ben\", … }“.";
         match self.rest.remove("quiet") {
             Some(Value::String(name)) => Ok(vec![(name, WAITS.into())]),
             Some(Value::Table(quiet)) if !quiet.is_empty() => quiet
@@ -363,7 +369,9 @@ impl Fields<'_> {
     fn status(&mut self) -> Result<i32, String> {
         match self.rest.remove("status") {
             None => Ok(0),
-            Some(Value::Integer(status)) if (0..=255).contains(&status) => Ok(status as i32),
+            Some(Value::Integer(status)) if (0..=255).contains(&status) => {
+                Ok(status as i32)
+            }
             Some(_) => Err("Ein Status ist eine Zahl von 0 bis 255.".into()),
         }
     }
@@ -381,7 +389,9 @@ fn one_line(line: String) -> Result<String, String> {
         return Err("Eine Zeile enthält kein Zeilenende; es kommt von selbst dazu.".into());
     }
     if line.len() > LONGEST_LINE {
-        return Err("Eine Zeile hat höchstens 4096 Bytes: Mehr nimmt kein Terminal an.".into());
+        return Err(
+            "Eine Zeile hat höchstens 4096 Bytes: Mehr nimmt kein Terminal an.".into(),
+        );
     }
     Ok(line)
 }
@@ -426,7 +436,9 @@ impl<'a> Stage<'a> {
         *presence = match (action, *presence) {
             (Action::Start, Presence::NotYet) => Presence::Running { input_open: true },
             (Action::Start, _) => return Err(format!("„{name}“ wurde schon gestartet.")),
-            (_, Presence::NotYet) => return Err(format!("„{name}“ ist noch nicht gestartet.")),
+            (_, Presence::NotYet) => {
+                return Err(format!("„{name}“ ist noch nicht gestartet."));
+            }
             (_, Presence::Ended) => return Err(format!("„{name}“ ist schon zu Ende.")),
             (Action::Exit(_), _) => Presence::Ended,
             (Action::See(_), presence) => presence,

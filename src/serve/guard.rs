@@ -77,7 +77,8 @@ impl OwnAddress {
     /// The proof that the request comes from one of our own pages, or `None`.
     pub fn own_page(&self, headers: &HeaderMap, target: &Uri) -> Option<OwnPage> {
         let origin = sole(headers, &header::ORIGIN)?;
-        let ours = self.is_host_of(headers, target) && self.origins.iter().any(|own| own == origin);
+        let ours = self.is_host_of(headers, target)
+            && self.origins.iter().any(|own| own == origin);
         ours.then_some(OwnPage(()))
     }
 }

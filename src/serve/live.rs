@@ -52,7 +52,11 @@ pub async fn connect(State(shared): State<Shared>, request: Request) -> Response
 }
 
 /// The only place that turns a request into a WebSocket; without the proof it cannot be called.
-fn upgrade(_page: OwnPage, handshake: WebSocketUpgrade, state: watch::Receiver<Shown>) -> Response {
+fn upgrade(
+    _page: OwnPage,
+    handshake: WebSocketUpgrade,
+    state: watch::Receiver<Shown>,
+) -> Response {
     handshake
         .max_message_size(LONGEST_MESSAGE)
         .max_frame_size(LONGEST_MESSAGE)

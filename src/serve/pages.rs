@@ -38,7 +38,8 @@ impl Book {
         let mut contents = BTreeMap::new();
         if folder.is_dir() {
             for file in site::files_below(folder)? {
-                let names: Vec<_> = file.iter().map(|name| name.to_string_lossy()).collect();
+                let names: Vec<_> =
+                    file.iter().map(|name| name.to_string_lossy()).collect();
                 if names.iter().any(|name| name.starts_with('.')) {
                     continue;
                 }
@@ -111,7 +112,8 @@ pub async fn answer(State(shared): State<Shared>, target: Uri) -> Response {
 
 /// Adds the script that keeps an open page up to date; it stands before the page's end.
 fn with_script(mut page: Vec<u8>, version: &str) -> Vec<u8> {
-    let script = format!("<script src=\"/-/live.js\" data-book=\"{version}\" defer></script>\n");
+    let script =
+        format!("<script src=\"/-/live.js\" data-book=\"{version}\" defer></script>\n");
     let end = b"</body>";
     let at = page
         .windows(end.len())

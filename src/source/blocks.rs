@@ -247,8 +247,9 @@ fn find(text: &str) -> Vec<Found> {
 fn refuse_lost_fences(text: &Expansion, blocks: &[Found], problems: &mut Vec<Problem>) {
     let mut start = 0;
     for line in text.text.split_inclusive('\n') {
-        let inside =
-            |block: &Found| block.range.start <= start + line.len() && start < block.range.end;
+        let inside = |block: &Found| {
+            block.range.start <= start + line.len() && start < block.range.end
+        };
         if is_fence(line) && !blocks.iter().any(inside) {
             let (file, line) = text.origin(start);
             problems.push(Problem::new(
@@ -295,7 +296,8 @@ fn file_labels(text: &str) -> Vec<(Range<usize>, String)> {
 
 /// Between the label and the block's opening fence there is nothing but white space.
 fn stands_before(label: &(Range<usize>, String), found: &Found, text: &str) -> bool {
-    label.0.end <= found.range.start && text[label.0.end..found.range.start].trim().is_empty()
+    label.0.end <= found.range.start
+        && text[label.0.end..found.range.start].trim().is_empty()
 }
 
 /// The include produced everything between the fences.
@@ -333,7 +335,8 @@ fn check_words(words: &[String]) -> Result<(), String> {
 
 fn unknown(word: &str) -> String {
     if word == "ignore" {
-        return "„ignore“ gibt es in diesem Buch nicht: Jeder Rust-Block wird geprüft.".into();
+        return "„ignore“ gibt es in diesem Buch nicht: Jeder Rust-Block wird geprüft."
+            .into();
     }
     format!(
         "Das Wort „{word}“ passt nicht in die erste Zeile dieses Codeblocks (bekannt: {KNOWN})."
@@ -341,7 +344,11 @@ fn unknown(word: &str) -> String {
 }
 
 /// Decides what tests a `rust` block that is expected to compile.
-fn rust_kind(block: &Block, include: Option<&Include>, root: &Path) -> Result<Kind, String> {
+fn rust_kind(
+    block: &Block,
+    include: Option<&Include>,
+    root: &Path,
+) -> Result<Kind, String> {
     if let Some(include) = include
         && is_built_by_cargo(root, &include.file)
     {
@@ -396,7 +403,9 @@ fn is_built_by_cargo(root: &Path, file: &Path) -> bool {
     }
     let parts: Vec<&str> = inside.split('/').collect();
     match parts[..] {
-        ["src", "lib.rs" | "main.rs"] | ["src", "bin", _] | ["src", "bin", _, "main.rs"] => true,
+        ["src", "lib.rs" | "main.rs"]
+        | ["src", "bin", _]
+        | ["src", "bin", _, "main.rs"] => true,
         ["tests", _] | ["examples", _] | ["examples", _, "main.rs"] => true,
         ["src" | "examples", ..] => {
             // Any other file is only compiled if somebody declares it as a module.
@@ -427,7 +436,8 @@ fn has_compile_fail_test(root: &Path, file: &Path) -> bool {
         return false;
     };
     tests.flatten().any(|test| {
-        fs::read_to_string(test.path()).is_ok_and(|text| text.contains("tests/compile-fail/"))
+        fs::read_to_string(test.path())
+            .is_ok_and(|text| text.contains("tests/compile-fail/"))
     })
 }
 

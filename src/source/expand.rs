@@ -22,8 +22,10 @@ static DIRECTIVE: LazyLock<Regex> =
     LazyLock::new(|| regex(r"\\\{\{\#.*\}\}|\{\{\s*\#([a-zA-Z0-9_]+)\s+([^}]+)\}\}"));
 /// What looks like a directive to a person, whether mdBook understands it or not.
 static LOOKS_LIKE_DIRECTIVE: LazyLock<Regex> = LazyLock::new(|| regex(r"\{\{\s*\#"));
-static ANCHOR_START: LazyLock<Regex> = LazyLock::new(|| regex(r"ANCHOR:\s*(?P<name>[\w_-]+)"));
-static ANCHOR_END: LazyLock<Regex> = LazyLock::new(|| regex(r"ANCHOR_END:\s*(?P<name>[\w_-]+)"));
+static ANCHOR_START: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"ANCHOR:\s*(?P<name>[\w_-]+)"));
+static ANCHOR_END: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"ANCHOR_END:\s*(?P<name>[\w_-]+)"));
 
 /// Compiles a pattern written in this program's source.
 pub(super) fn regex(pattern: &str) -> Regex {
@@ -111,7 +113,8 @@ impl<'a> Expander<'a> {
                 .partition_point(|start| *start <= offset)
                 .saturating_sub(1)
         };
-        let line_at = |offset: usize| lines.get(index_at(offset)).map_or(1, |(number, _)| *number);
+        let line_at =
+            |offset: usize| lines.get(index_at(offset)).map_or(1, |(number, _)| *number);
         let copy = |from: usize, to: usize, out: &mut Expansion| {
             let mut at = from;
             while at < to {
@@ -152,7 +155,9 @@ impl<'a> Expander<'a> {
                         "playground" | "playpen" | "rustdoc_include" => format!(
                             "„{{{{#{other}}}}}“ wird in diesem Buch nicht verwendet, nur „{{{{#include DATEI:ANKER}}}}“."
                         ),
-                        _ => format!("Die Anweisung „{{{{#{other} …}}}}“ kennt mdBook nicht."),
+                        _ => format!(
+                            "Die Anweisung „{{{{#{other} …}}}}“ kennt mdBook nicht."
+                        ),
                     };
                     self.problems.push(here.problem(message));
                 }
@@ -279,7 +284,8 @@ impl<'a> Expander<'a> {
                 (number, format!("{line}{end}"))
             })
             .collect();
-        let lines: Vec<(usize, &str)> = joined.iter().map(|(n, line)| (*n, &line[..])).collect();
+        let lines: Vec<(usize, &str)> =
+            joined.iter().map(|(n, line)| (*n, &line[..])).collect();
 
         let start = out.text.len();
         let position = out.includes.len();
@@ -352,7 +358,9 @@ impl<'a> Expander<'a> {
             self.problems.push(Problem::new(
                 file,
                 number,
-                format!("„ANCHOR: {name}“ wird nicht mit „ANCHOR_END: {name}“ geschlossen."),
+                format!(
+                    "„ANCHOR: {name}“ wird nicht mit „ANCHOR_END: {name}“ geschlossen."
+                ),
             ));
         }
     }
@@ -383,8 +391,9 @@ fn is_anchor_line(line: &str) -> bool {
 
 /// The lines between an anchor's two marks, without other anchors' marks; `None` if there is no such anchor.
 fn anchored<'t>(content: &'t str, anchor: &str) -> Option<Vec<(usize, &'t str)>> {
-    let names =
-        |line: &str, mark: &Regex| mark.captures(line).is_some_and(|m| &m["name"] == anchor);
+    let names = |line: &str, mark: &Regex| {
+        mark.captures(line).is_some_and(|m| &m["name"] == anchor)
+    };
     let mut lines = numbered(content).skip_while(|(_, line)| !names(line, &ANCHOR_START));
     lines.next()?;
     Some(

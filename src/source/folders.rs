@@ -12,12 +12,17 @@ use super::blocks::listing_of;
 use super::expand::{normalize, slashed};
 
 /// Reads SUMMARY.md and returns the chapters it names that exist (relative to `src`), in order.
-pub(super) fn chapters(root: &Path, src: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+pub(super) fn chapters(
+    root: &Path,
+    src: &Path,
+    problems: &mut Vec<Problem>,
+) -> Vec<PathBuf> {
     let summary = src.join("SUMMARY.md");
     let text = match fs::read_to_string(root.join(&summary)) {
         Ok(text) => text,
         Err(error) => {
-            let message = format!("Das Inhaltsverzeichnis lässt sich nicht lesen: {error}.");
+            let message =
+                format!("Das Inhaltsverzeichnis lässt sich nicht lesen: {error}.");
             problems.push(Problem::new(&summary, 1, message));
             return Vec::new();
         }
@@ -50,7 +55,8 @@ pub(super) fn chapters(root: &Path, src: &Path, problems: &mut Vec<Problem>) -> 
     }
     for path in files_below(&root.join(src), Path::new("")) {
         let exempt = ["SUMMARY.md", "404.md"].contains(&slashed(&path).as_str());
-        if path.extension().is_some_and(|e| e == "md") && !exempt && !named.contains(&path) {
+        if path.extension().is_some_and(|e| e == "md") && !exempt && !named.contains(&path)
+        {
             let message = "Dieses Kapitel steht nicht in SUMMARY.md, also nicht im Buch.";
             problems.push(Problem::new(src.join(&path), 1, message));
         }
@@ -88,7 +94,9 @@ pub(super) fn unused(root: &Path, named: &HashSet<PathBuf>, problems: &mut Vec<P
         for scene in files_below(&root.join(&folder).join("scenes"), Path::new("")) {
             let script = folder.join("scenes").join(&scene);
             let transcript = script.with_extension("html");
-            if scene.extension().is_some_and(|e| e == "toml") && !named.contains(&transcript) {
+            if scene.extension().is_some_and(|e| e == "toml")
+                && !named.contains(&transcript)
+            {
                 let message = format!(
                     "Kein Kapitel zeigt diese Szene: „{}“ wird nirgends eingebunden.",
                     slashed(&transcript)
@@ -113,8 +121,8 @@ pub(super) fn bins(root: &Path) -> Vec<String> {
             .flatten()
         {
             let path = entry.path();
-            let is_bin =
-                path.extension().is_some_and(|e| e == "rs") || path.join("main.rs").is_file();
+            let is_bin = path.extension().is_some_and(|e| e == "rs")
+                || path.join("main.rs").is_file();
             if let (true, Some(stem)) = (is_bin, path.file_stem()) {
                 bins.push(stem.to_string_lossy().into_owned());
             }

@@ -74,7 +74,9 @@ fn in_german(error: lexopt::Error) -> String {
         MissingValue {
             option: Some(option),
         } => format!("Nach {option} fehlt ein Wert."),
-        UnexpectedOption(option) => format!("Den Schalter {option} gibt es nicht; siehe --help."),
+        UnexpectedOption(option) => {
+            format!("Den Schalter {option} gibt es nicht; siehe --help.")
+        }
         UnexpectedArgument(value) => {
             format!(
                 "Mit „{}“ ist hier nichts anzufangen; siehe --help.",

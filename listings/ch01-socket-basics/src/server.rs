@@ -11,7 +11,11 @@ use crate::text::{is_bye, show, typed_line};
 // ANCHOR: serve
 /// Bedient für immer einen Client nach dem anderen. Was an einer Verbindung
 /// schiefgeht, wird gemeldet und beendet nur diese Verbindung.
-pub fn serve(listener: &TcpListener, keyboard: &mut impl BufRead, screen: &mut impl Write) -> ! {
+pub fn serve(
+    listener: &TcpListener,
+    keyboard: &mut impl BufRead,
+    screen: &mut impl Write,
+) -> ! {
     loop {
         let result = listener.accept().and_then(|(stream, address)| {
             writeln!(screen, "Verbindung von {address}")?;

@@ -27,7 +27,8 @@ fn established_without_accept(address: SocketAddr) -> usize {
 
 /// Mehr als diese Länge gewährt das System keiner Warteschlange.
 fn somaxconn() -> usize {
-    let text = fs::read_to_string("/proc/sys/net/core/somaxconn").expect("Linux hat die Datei");
+    let text =
+        fs::read_to_string("/proc/sys/net/core/somaxconn").expect("Linux hat die Datei");
     text.trim().parse().expect("eine Zahl")
 }
 

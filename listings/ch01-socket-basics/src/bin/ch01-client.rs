@@ -11,8 +11,9 @@ fn main() -> ExitCode {
 
 // ANCHOR: run
 fn run() -> Result<(), String> {
-    let args =
-        cli::args("Client aus Kapitel 1: sendet, was Sie tippen, und wartet auf die Antwort.");
+    let args = cli::args(
+        "Client aus Kapitel 1: sendet, was Sie tippen, und wartet auf die Antwort.",
+    );
     let stream = cli::connect(&args)?;
     println!("Verbunden. Zeile tippen und Enter; bye beendet das Gespräch.");
     client::talk(stream, &mut io::stdin().lock(), &mut io::stdout())

@@ -11,8 +11,9 @@ fn main() -> ExitCode {
 
 // ANCHOR: run
 fn run() -> Result<(), String> {
-    let args =
-        cli::args("Server aus Kapitel 1: antwortet im Wechsel, ein Client nach dem anderen.");
+    let args = cli::args(
+        "Server aus Kapitel 1: antwortet im Wechsel, ein Client nach dem anderen.",
+    );
     cli::end_on_ctrl_c();
     let listener = cli::listen(&args)?;
     cli::announce(&listener)?;

@@ -11,7 +11,8 @@ fn main() -> ExitCode {
 
 // ANCHOR: run
 fn run() -> Result<(), String> {
-    let args = cli::args("Client des Zeitservers: schickt jede getippte Zeile als Anfrage.");
+    let args =
+        cli::args("Client des Zeitservers: schickt jede getippte Zeile als Anfrage.");
     let mut client = TimeClient::new(cli::connect(&args)?);
     println!("Verbunden. Anfrage tippen: time oder send time; Ende der Eingabe beendet.");
     for line in io::stdin().lines() {
