@@ -34,7 +34,13 @@ pub fn typed_line(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     if input.read_until(b'\n', &mut line)? == 0 {
         return Ok(None);
     }
-    Ok(Some(line.trim_ascii_end().to_vec()))
+    if line.ends_with(b"\n") {
+        line.pop();
+    }
+    if line.ends_with(b"\r") {
+        line.pop(); // Windows schreibt `\r\n`
+    }
+    Ok(Some(line))
 }
 
 #[cfg(test)]
@@ -57,8 +63,8 @@ mod tests {
 
     #[test]
     fn a_typed_line_loses_its_end_and_nothing_else() {
-        let mut input = &b"eins\r\n\nzwei\xFF"[..];
-        assert_eq!(typed_line(&mut input).unwrap(), Some(b"eins".to_vec()));
+        let mut input = &b"eins \r\n\nzwei\xFF"[..];
+        assert_eq!(typed_line(&mut input).unwrap(), Some(b"eins ".to_vec()));
         assert_eq!(typed_line(&mut input).unwrap(), Some(b"".to_vec()));
         assert_eq!(typed_line(&mut input).unwrap(), Some(b"zwei\xFF".to_vec()));
         assert_eq!(typed_line(&mut input).unwrap(), None);
