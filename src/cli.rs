@@ -86,7 +86,7 @@ struct BuildArgs {
 
 #[derive(Args)]
 struct RecordArgs {
-    /// Welche Szenen, etwa „ch01-socket-basics/wechsel“: alle, wenn keine dasteht
+    /// Welche Szenen, etwa „ch01-socket-basics/gespraech“: alle, wenn keine dasteht
     #[arg(value_name = "SZENE", help_heading = "Argumente")]
     scenes: Vec<String>,
     #[command(flatten)]
