@@ -1,0 +1,470 @@
+//! The repository keeps its layout: a listing can be copied out and built alone, versions do not drift apart,
+//! programs have names of their own, and the top folder holds only what the README explains.
+//! The checks take a folder and return faults, so that they can be shown to fail on a made-up one.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use toml::Table;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const NONE: [&str; 0] = [];
+
+/// Everything that may stand in the top folder.
+const TOP: [&str; 16] = [
+    ".ci",
+    ".gitattributes",
+    ".gitignore",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "LICENSE-TEXT",
+    "README.md",
+    "book",
+    "book.toml",
+    "build.rs",
+    "listings",
+    "rustfmt.toml",
+    "src",
+    "tests",
+];
+
+/// A manifest and the folder it stands in, relative to the root (`.` for the root itself).
+struct Manifest {
+    folder: String,
+    table: Table,
+}
+
+impl Manifest {
+    fn read(root: &Path, folder: &str) -> Self {
+        let text = fs::read_to_string(root.join(folder).join("Cargo.toml")).unwrap();
+        Manifest {
+            folder: folder.to_owned(),
+            table: text.parse().unwrap(),
+        }
+    }
+
+    fn package(&self, key: &str) -> Option<&str> {
+        self.table.get("package")?.get(key)?.as_str()
+    }
+
+    /// Every dependency of every kind, for every system: the crate and what the manifest says about it.
+    fn dependencies(&self) -> Vec<(&str, &toml::Value)> {
+        let kinds = ["dependencies", "dev-dependencies", "build-dependencies"];
+        let systems = self.table.get("target").and_then(toml::Value::as_table);
+        let tables = systems
+            .into_iter()
+            .flat_map(Table::values)
+            .filter_map(toml::Value::as_table)
+            .chain([&self.table]);
+        tables
+            .flat_map(|table| kinds.iter().filter_map(|kind| table.get(*kind)?.as_table()))
+            .flatten()
+            .map(|(name, value)| (name.as_str(), value))
+            .collect()
+    }
+
+    /// The programs cargo builds from this package.
+    fn bins(&self, root: &Path) -> Vec<String> {
+        let folder = root.join(&self.folder);
+        let mut bins: Vec<String> = names_in(&folder.join("src/bin"))
+            .into_iter()
+            .map(|name| name.trim_end_matches(".rs").to_owned())
+            .collect();
+        if folder.join("src/main.rs").is_file() {
+            bins.extend(self.package("name").map(str::to_owned));
+        }
+        let declared = self.table.get("bin").and_then(toml::Value::as_array);
+        bins.extend(
+            declared
+                .into_iter()
+                .flatten()
+                .filter_map(|bin| bin.get("name")?.as_str())
+                .map(str::to_owned),
+        );
+        bins.sort();
+        bins.dedup();
+        bins
+    }
+}
+
+/// Root and listings.
+fn manifests(root: &Path) -> Vec<Manifest> {
+    let listings = names_in(&root.join("listings"));
+    let folders = listings.iter().map(|name| format!("listings/{name}"));
+    std::iter::once(".".to_owned())
+        .chain(folders)
+        .filter(|folder| root.join(folder).join("Cargo.toml").is_file())
+        .map(|folder| Manifest::read(root, &folder))
+        .collect()
+}
+
+/// The names in a folder, sorted; none if there is no such folder.
+fn names_in(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+// ---- the checks ----
+
+/// Editions that differ from the root's, and what a listing leaves to a workspace it may be copied out of.
+fn editions(root: &Path) -> Vec<String> {
+    let manifests = manifests(root);
+    let edition = manifests[0].package("edition");
+    let differing = manifests.iter().filter(|m| m.package("edition") != edition);
+    differing
+        .map(|m| format!("{}: {:?}", m.folder, m.package("edition")))
+        .collect()
+}
+
+/// Dependencies without a version of their own, or with another one than elsewhere in the workspace.
+fn versions(root: &Path) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut first: BTreeMap<String, (String, String)> = BTreeMap::new();
+    for manifest in manifests(root) {
+        for (name, value) in manifest.dependencies() {
+            let folder = &manifest.folder;
+            let version = value.as_str().or_else(|| value.get("version")?.as_str());
+            let Some(version) = version.filter(|version| *version != "*") else {
+                faults.push(format!("{folder}: {name} ohne eigene Version"));
+                continue;
+            };
+            let (there, known) = first
+                .entry(name.to_owned())
+                .or_insert_with(|| (folder.clone(), version.to_owned()));
+            if known != version {
+                faults.push(format!("{name}: {known} in {there}, {version} in {folder}"));
+            }
+        }
+    }
+    faults
+}
+
+/// Listings that depend on something else in this repository.
+fn local_dependencies(root: &Path) -> Vec<String> {
+    let manifests = manifests(root);
+    let own: HashSet<_> = manifests.iter().filter_map(|m| m.package("name")).collect();
+    let mut faults = Vec::new();
+    for manifest in &manifests[1..] {
+        for (name, value) in manifest.dependencies() {
+            if own.contains(name) || value.get("path").is_some() {
+                faults.push(format!("{}: {name}", manifest.folder));
+            }
+        }
+    }
+    faults
+}
+
+/// Programs whose name occurs twice (one would overwrite the other in `target/`) or does not begin with its chapter.
+fn program_names(root: &Path) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut seen = HashSet::new();
+    for manifest in manifests(root) {
+        let crate_name = manifest.package("name").unwrap_or_default();
+        let chapter = crate_name.split('-').next().unwrap_or_default();
+        for bin in manifest.bins(root) {
+            if manifest.folder != "." && !bin.starts_with(&format!("{chapter}-")) {
+                faults.push(format!("{bin} in {crate_name}"));
+            }
+            if !seen.insert(bin.clone()) {
+                faults.push(format!("{bin} zweimal"));
+            }
+        }
+    }
+    faults
+}
+
+/// Packages with `default-run` besides the root: a bare `cargo run` would no longer know what to start.
+fn default_runs(root: &Path) -> Vec<String> {
+    manifests(root)
+        .iter()
+        .filter(|m| (m.folder == ".") != m.package("default-run").is_some())
+        .map(|m| m.folder.clone())
+        .collect()
+}
+
+/// Folders whose crate is called otherwise, or not `chNN-…`.
+fn crate_names(root: &Path) -> Vec<String> {
+    let is_chapter = |name: &str| {
+        let name = name.as_bytes();
+        name.starts_with(b"ch")
+            && name.len() > 5
+            && name[2..4].iter().all(u8::is_ascii_digit)
+            && name[4] == b'-'
+    };
+    manifests(root)[1..]
+        .iter()
+        .filter(|m| {
+            let name = m.package("name").unwrap_or_default();
+            !is_chapter(name) || m.folder != format!("listings/{name}")
+        })
+        .map(|m| m.folder.clone())
+        .collect()
+}
+
+/// Listings without an integration test: `cargo test` would not build their plain programs.
+fn untested_listings(root: &Path) -> Vec<String> {
+    let mut faults = Vec::new();
+    for manifest in &manifests(root)[1..] {
+        let tests = names_in(&root.join(&manifest.folder).join("tests"));
+        if !tests.iter().any(|name| name.ends_with(".rs")) {
+            faults.push(manifest.folder.clone());
+        }
+    }
+    faults
+}
+
+/// Files that the listings share as copies, since each stands alone, and that have drifted apart.
+fn drifted_copies(root: &Path) -> Vec<String> {
+    let mut faults = Vec::new();
+    for shared in ["src/cli.rs", "tests/common/mod.rs"] {
+        let mut first: Option<Vec<u8>> = None;
+        for manifest in &manifests(root)[1..] {
+            let path = format!("{}/{shared}", manifest.folder);
+            let Ok(content) = fs::read(root.join(&path)) else {
+                continue;
+            };
+            if *first.get_or_insert_with(|| content.clone()) != content {
+                faults.push(path);
+            }
+        }
+    }
+    faults
+}
+
+/// Names that do not belong into the top folder.
+fn strangers(names: &[String]) -> Vec<&str> {
+    let names = names.iter().map(String::as_str);
+    names.filter(|name| !TOP.contains(name)).collect()
+}
+
+/// What git tracks in the top folder; without git whatever is there, except what a reader's tools put there.
+fn top_folder(root: &Path) -> Vec<String> {
+    let git = Command::new("git")
+        .arg("ls-files")
+        .current_dir(root)
+        .output();
+    if let Ok(git) = git
+        && git.status.success()
+        && !git.stdout.is_empty()
+    {
+        let tracked = String::from_utf8(git.stdout).unwrap();
+        let mut names: Vec<String> = tracked
+            .lines()
+            .map(|path| path.split('/').next().unwrap_or(path).to_owned())
+            .collect();
+        names.dedup();
+        return names;
+    }
+    let mut names = names_in(root);
+    names.retain(|name| !name.starts_with('.') && name != "target");
+    names
+}
+
+// ---- this repository ----
+
+#[test]
+fn all_crates_have_the_same_edition() {
+    assert_eq!(editions(Path::new(ROOT)), NONE);
+}
+
+#[test]
+fn every_dependency_states_the_same_version_everywhere() {
+    assert_eq!(versions(Path::new(ROOT)), NONE);
+}
+
+#[test]
+fn no_listing_depends_on_another_crate_of_the_workspace() {
+    assert_eq!(local_dependencies(Path::new(ROOT)), NONE);
+}
+
+#[test]
+fn every_program_has_a_name_of_its_own_that_begins_with_its_chapter() {
+    assert_eq!(program_names(Path::new(ROOT)), NONE);
+}
+
+#[test]
+fn every_listing_is_named_after_its_folder_and_chapter() {
+    assert_eq!(crate_names(Path::new(ROOT)), NONE);
+}
+
+#[test]
+fn a_bare_cargo_run_starts_the_book() {
+    assert_eq!(default_runs(Path::new(ROOT)), NONE);
+}
+
+#[test]
+fn every_listing_has_an_integration_test() {
+    assert_eq!(untested_listings(Path::new(ROOT)), NONE);
+}
+
+#[test]
+fn what_the_listings_share_is_the_same_file() {
+    assert_eq!(drifted_copies(Path::new(ROOT)), NONE);
+}
+
+#[test]
+fn the_top_folder_holds_only_what_is_explained() {
+    let names = top_folder(Path::new(ROOT));
+    assert_eq!(strangers(&names), NONE);
+    for needed in ["Cargo.toml", "book.toml", "README.md", "listings"] {
+        assert!(names.iter().any(|name| name == needed), "{needed}");
+    }
+}
+
+#[test]
+fn a_listing_can_be_copied_out_and_built_alone() {
+    let root = Path::new(ROOT);
+    let listing = "ch01-socket-basics";
+    // Outside of the workspace, or cargo would take the copy for a part of it. Always the same place for the same
+    // clone, and only changed files are written: a second run has nothing to compile. Without a lock file, as a reader would do it.
+    let mut clone = DefaultHasher::new();
+    ROOT.hash(&mut clone);
+    let copy =
+        std::env::temp_dir().join(format!("chatbuch-{listing}-{:016x}", clone.finish()));
+    let mut kept = HashSet::new();
+    copy_changed(&root.join("listings").join(listing), &copy, &mut kept);
+    remove_others(&copy, &kept);
+
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .args(["build", "--offline", "--quiet", "--bins", "--target-dir"])
+        .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("alone"))
+        .current_dir(&copy)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&built.stderr);
+    assert!(built.status.success(), "{errors}");
+}
+
+/// Copies a folder, leaving alone what is already the same, and notes all files in `kept`.
+fn copy_changed(from: &Path, to: &Path, kept: &mut HashSet<PathBuf>) {
+    fs::create_dir_all(to).unwrap();
+    for name in names_in(from) {
+        let (source, target) = (from.join(&name), to.join(&name));
+        if source.is_dir() {
+            if name == "target" {
+                continue;
+            }
+            copy_changed(&source, &target, kept);
+            continue;
+        }
+        let content = fs::read(&source).unwrap();
+        if fs::read(&target).ok().as_ref() != Some(&content) {
+            fs::write(&target, content).unwrap();
+        }
+        kept.insert(target);
+    }
+}
+
+/// Removes files of an earlier copy that the listing no longer has.
+fn remove_others(folder: &Path, kept: &HashSet<PathBuf>) {
+    for name in names_in(folder) {
+        let path = folder.join(name);
+        if path.is_dir() {
+            remove_others(&path, kept);
+        } else if !kept.contains(&path) {
+            fs::remove_file(path).unwrap();
+        }
+    }
+}
+
+// ---- the checks can fail ----
+
+/// A workspace with one fault of each kind.
+fn spoiled() -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    for (path, content) in [
+        (
+            "Cargo.toml",
+            "[package]\nname = \"root\"\nedition = \"2024\"\n[dependencies]\na = \"1\"\n",
+        ),
+        (
+            "listings/ch01-x/Cargo.toml",
+            "[package]\nname = \"ch01-x\"\nedition = \"2021\"\ndefault-run = \"ch01-x\"\n[dependencies]\na = \"2\"\nb = \"*\"\n",
+        ),
+        ("listings/ch01-x/src/bin/ch01-server.rs", ""),
+        ("listings/ch01-x/src/bin/server.rs", ""),
+        ("listings/ch01-x/src/cli.rs", "// eins"),
+        ("listings/ch01-x/tests/programs.rs", ""),
+        ("listings/ch02-y/src/cli.rs", "// zwei"),
+        (
+            "listings/ch02-y/Cargo.toml",
+            "[package]\nname = \"y\"\nedition.workspace = true\n[[bin]]\nname = \"ch01-server\"\npath = \"z.rs\"\n[target.'cfg(unix)'.dev-dependencies]\nch01-x = { path = \"../ch01-x\", version = \"1\" }\nc = { workspace = true }\n",
+        ),
+    ] {
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    root
+}
+
+#[test]
+fn other_editions_are_found() {
+    assert_eq!(
+        editions(spoiled().path()),
+        ["listings/ch01-x: Some(\"2021\")", "listings/ch02-y: None"]
+    );
+}
+
+#[test]
+fn missing_and_differing_versions_are_found() {
+    assert_eq!(
+        versions(spoiled().path()),
+        [
+            "a: 1 in ., 2 in listings/ch01-x",
+            "listings/ch01-x: b ohne eigene Version",
+            "listings/ch02-y: c ohne eigene Version",
+        ]
+    );
+}
+
+#[test]
+fn dependencies_between_listings_are_found() {
+    assert_eq!(
+        local_dependencies(spoiled().path()),
+        ["listings/ch02-y: ch01-x"]
+    );
+}
+
+#[test]
+fn wrong_and_repeated_program_names_are_found() {
+    assert_eq!(
+        program_names(spoiled().path()),
+        [
+            "server in ch01-x",
+            "ch01-server in y",
+            "ch01-server zweimal"
+        ]
+    );
+}
+
+#[test]
+fn wrong_crate_names_and_default_runs_are_found() {
+    let root = spoiled();
+    assert_eq!(crate_names(root.path()), ["listings/ch02-y"]);
+    assert_eq!(default_runs(root.path()), [".", "listings/ch01-x"]);
+}
+
+#[test]
+fn listings_without_tests_and_drifted_copies_are_found() {
+    let root = spoiled();
+    assert_eq!(untested_listings(root.path()), ["listings/ch02-y"]);
+    assert_eq!(drifted_copies(root.path()), ["listings/ch02-y/src/cli.rs"]);
+}
+
+#[test]
+fn strangers_in_the_top_folder_are_found() {
+    let names = ["src", "notes.txt", "Cargo.toml"].map(str::to_owned);
+    assert_eq!(strangers(&names), ["notes.txt"]);
+}
