@@ -209,6 +209,23 @@ fn a_good_book_is_accepted_and_its_blocks_are_told_apart() {
 }
 
 #[test]
+fn a_good_book_with_windows_line_ends_is_the_same_book() {
+    let unix = source::load(book().path()).unwrap();
+    let book = book();
+    for path in [
+        CHAPTER,
+        LIB,
+        "book/text/SUMMARY.md",
+        "listings/ch01-probe/scenes/szene.html",
+    ] {
+        let text = fs::read_to_string(book.path().join(path)).unwrap();
+        write(&book, path, &text.replace('\n', "\r\n"));
+    }
+    let windows = source::load(book.path()).unwrap();
+    assert_eq!(windows.chapters[0].blocks, unix.chapters[0].blocks);
+}
+
+#[test]
 fn all_problems_are_reported_at_once() {
     refused(
         "```foo\n```\n\n{{#include fehlt.txt}}\n\n```\n```\n",
