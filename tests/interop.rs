@@ -115,6 +115,24 @@ fn python(program: &str, port: &str) -> String {
         .to_string()
 }
 
+/// What a chapter shows below `$ COMMAND` in a console block, line by line.
+fn shown_below(chapter: &str, command: &str) -> Vec<String> {
+    let path = Path::new(ROOT).join("book/text").join(chapter);
+    let text = std::fs::read_to_string(path).expect("the chapter");
+    let shown: Vec<String> = text
+        .lines()
+        .skip_while(|line| *line != format!("$ {command}"))
+        .skip(1)
+        .take_while(|line| !line.starts_with("$ ") && !line.starts_with("```"))
+        .map(str::to_owned)
+        .collect();
+    assert!(
+        !shown.is_empty(),
+        "{chapter} shows nothing below „{command}“"
+    );
+    shown
+}
+
 #[test]
 fn the_python_client_of_chapter_1_gets_the_answer_the_chapter_shows() {
     if !python_is_there() {
@@ -128,10 +146,12 @@ fn the_python_client_of_chapter_1_gets_the_answer_the_chapter_shows() {
         .args(["127.0.0.1", &port])
         .output()
         .expect("python3 starts");
-    assert_eq!(
-        String::from_utf8_lossy(&output.stdout).trim_end(),
-        "Bytes erhalten: 18"
+    let shown = shown_below(
+        "sockets.md",
+        "python3 listings/ch01-socket-basics/python/client.py 127.0.0.1 5000",
     );
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(printed.lines().collect::<Vec<_>>(), shown);
     let text = server_lines(&mut server, 4);
     assert_eq!(text[1], "Client: Grüße aus Python");
     assert_eq!(text[3], "Client: bye");
@@ -209,6 +229,22 @@ with socket.create_connection(('127.0.0.1', int(sys.argv[1]))) as connection:
         let (_server, port) = Running::server(server);
         assert_eq!(python(program, &port), "Unbekannte Anfrage");
     }
+}
+
+#[test]
+fn nc_gets_the_answer_the_chapter_shows() {
+    if !nc_is_there() {
+        return;
+    }
+    let shown = shown_below("sockets.md", "nc 127.0.0.1 5000");
+    let [typed, answer] = shown.as_slice() else {
+        panic!("a line typed and a line answered: {shown:?}");
+    };
+    let (mut server, port) = Running::server("ch01-server");
+    server.end_input();
+    let mut nc = Running::start(Command::new("nc").args(["-N", "127.0.0.1", &port]));
+    nc.type_line(typed);
+    assert_eq!(&nc.rest(), answer);
 }
 
 #[test]
