@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Mutex;
@@ -479,6 +480,18 @@ fn recording_refuses_a_taken_port() {
     assert!(!folder.path().join(id.recording()).exists());
 }
 
+/// Connects to the server. `record` too listens for a moment, to see whether the port is free: that is over at once.
+fn stays_connected(port: u16) -> bool {
+    let Ok(stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else {
+        return false;
+    };
+    stream
+        .set_read_timeout(Some(Duration::from_millis(200)))
+        .unwrap();
+    let silence = stream.peek(&mut [0]).map_err(|error| error.kind());
+    matches!(silence, Err(ErrorKind::WouldBlock | ErrorKind::TimedOut))
+}
+
 #[test]
 fn a_run_that_a_stranger_joined_is_not_recorded() {
     let port = ports::free().unwrap();
@@ -486,7 +499,7 @@ fn a_run_that_a_stranger_joined_is_not_recorded() {
     let over = AtomicBool::new(false);
     let error = thread::scope(|scope| {
         scope.spawn(|| {
-            while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            while !stays_connected(port) {
                 assert!(!over.load(Ordering::Relaxed), "the server never listened");
                 thread::yield_now();
             }

@@ -71,6 +71,14 @@ pub(super) fn classify(
         let label = labels
             .iter()
             .position(|label| stands_before(label, &found, &text.text));
+        // What is missing here is reported already; that the block looks odd without it is no news.
+        let mut refused = text.refused.iter();
+        if refused.any(|offset| found.range.contains(offset)) {
+            if let Some(label) = label {
+                used_labels[label] = true;
+            }
+            continue;
+        }
         if let Some(label) = label {
             used_labels[label] = true;
             let named = &labels[label].1;

@@ -51,6 +51,8 @@ pub(super) struct Expansion {
     pub includes: Vec<Include>,
     /// For each piece of `text`: where it starts, and the file and line it was taken from; ascending.
     origins: Vec<(usize, Rc<Path>, usize)>,
+    /// Where in `text` the result of a refused directive would stand; the refusal is reported already.
+    pub refused: Vec<usize>,
 }
 
 impl Expansion {
@@ -147,6 +149,7 @@ impl<'a> Expander<'a> {
                 file: &file,
                 line: line_at(whole.start()),
             };
+            let (start, reported) = (out.text.len(), self.problems.len());
             match word.as_str() {
                 "include" => self.include(&here, rest.as_str(), depth, out),
                 "title" => {}
@@ -161,6 +164,9 @@ impl<'a> Expander<'a> {
                     };
                     self.problems.push(here.problem(message));
                 }
+            }
+            if self.problems.len() > reported {
+                out.refused.push(start);
             }
         }
         self.refuse_raw_directives(&file, &text[done..], |at| line_at(done + at), depth);
