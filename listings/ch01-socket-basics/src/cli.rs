@@ -2,8 +2,9 @@
 //! `--host` und `--port` lesen, lauschen, verbinden, Fehler auf Deutsch sagen.
 //! Diese Datei ist in allen Listings gleich; jedes bleibt so für sich lauffähig.
 
+use std::fmt::Display;
 use std::io::{self, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::process::{self, ExitCode};
 
 use lexopt::prelude::*;
@@ -17,6 +18,17 @@ pub struct Args {
     pub port: u16,
 }
 
+impl Display for Args {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        let Args { host, port } = self;
+        if host.contains(':') {
+            write!(f, "[{host}]:{port}") // so schreibt man IPv6
+        } else {
+            write!(f, "{host}:{port}")
+        }
+    }
+}
+
 /// Liest die Schalter dieses Prozesses; `about` ist der erste Satz der Hilfe.
 ///
 /// Beendet den Prozess nach `--help` mit Status 0, nach einem Fehler mit Status 2.
@@ -24,17 +36,26 @@ pub fn args(about: &str) -> Args {
     match parse(lexopt::Parser::from_env()) {
         Ok(Some(args)) => args,
         Ok(None) => {
-            println!(
+            say(format!(
                 "{about}\n\n  --host ADRESSE  Adresse des Servers (sonst 127.0.0.1)\n  \
                  --port NUMMER   Port des Servers (sonst 5000; 0 beim Server: irgendein freier)\n  \
                  --help          diese Hilfe"
-            );
+            ));
             process::exit(0)
         }
         Err(message) => {
             eprintln!("{message}");
             process::exit(2)
         }
+    }
+}
+
+/// Druckt eine Zeile. Ist der Bildschirm fort (etwa eine Pipe, aus der niemand
+/// mehr liest), hat das Programm keinen Sinn mehr und endet mit Status 1.
+pub fn say(line: impl Display) {
+    if writeln!(io::stdout(), "{line}").is_err() {
+        let _ = writeln!(io::stderr(), "Die Ausgabe nimmt nichts mehr an.");
+        process::exit(1)
     }
 }
 
@@ -90,40 +111,40 @@ fn in_german(error: lexopt::Error) -> String {
 
 /// Bindet und lauscht; der Fehler ist ein deutscher Satz.
 pub fn listen(args: &Args) -> Result<TcpListener, String> {
-    let Args { host, port } = args;
-    TcpListener::bind((host.as_str(), *port)).map_err(|error| match error.kind() {
+    TcpListener::bind(&*addresses(args)?).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => {
+            let Args { host, port } = args;
             format!("Port {port} auf {host} ist schon belegt: Läuft der Server bereits?")
         }
         _ => format!(
-            "Auf {host}:{port} kann der Server nicht lauschen: {}.",
+            "Auf {args} kann der Server nicht lauschen: {}.",
             reason(&error)
         ),
     })
 }
 
-/// Meldet auf dem Bildschirm, dass der Server bereit ist und unter welcher Adresse.
-pub fn announce(listener: &TcpListener) -> Result<(), String> {
-    let ready = |address| {
-        let mut screen = io::stdout();
-        writeln!(screen, "Server lauscht auf {address}")?;
-        screen.flush()
-    };
-    listener
-        .local_addr()
-        .and_then(ready)
-        .map_err(|error| format!("Der Server kann sich nicht melden: {}.", reason(&error)))
+/// Meldet, dass der Server bereit ist und unter welcher Adresse.
+pub fn announce(listener: &TcpListener) {
+    let address = listener.local_addr().expect("der Socket ist gebunden");
+    say(format!("Server lauscht auf {address}"));
 }
 
 /// Verbindet sich mit dem Server; der Fehler ist ein deutscher Satz.
 pub fn connect(args: &Args) -> Result<TcpStream, String> {
-    let Args { host, port } = args;
-    TcpStream::connect((host.as_str(), *port)).map_err(|error| match error.kind() {
+    TcpStream::connect(&*addresses(args)?).map_err(|error| match error.kind() {
         io::ErrorKind::ConnectionRefused => {
-            format!("Keine Verbindung zu {host}:{port}: Läuft der Server?")
+            format!("Keine Verbindung zu {args}: Läuft der Server?")
         }
-        _ => format!("Keine Verbindung zu {host}:{port}: {}.", reason(&error)),
+        _ => format!("Keine Verbindung zu {args}: {}.", reason(&error)),
     })
+}
+
+/// Ein Name kann für mehrere Adressen stehen; probiert werden sie der Reihe nach.
+fn addresses(args: &Args) -> Result<Vec<SocketAddr>, String> {
+    match (args.host.as_str(), args.port).to_socket_addrs() {
+        Ok(addresses) => Ok(addresses.collect()),
+        Err(_) => Err(format!("Zu „{}“ ist keine Adresse zu finden.", args.host)),
+    }
 }
 
 /// Sagt auf Deutsch, was das Betriebssystem gemeldet hat.
@@ -136,7 +157,8 @@ pub fn reason(error: &io::Error) -> String {
         BrokenPipe => "die Gegenseite nimmt nichts mehr an".into(),
         TimedOut | WouldBlock => "die Wartezeit ist abgelaufen".into(),
         PermissionDenied => "dafür fehlt die Berechtigung".into(),
-        AddrNotAvailable => "diese Adresse gehört nicht zu diesem Rechner".into(),
+        AddrNotAvailable => "diese Adresse ist hier nicht zu haben".into(),
+        NetworkUnreachable | HostUnreachable => "dorthin führt kein Weg".into(),
         _ => format!("das Betriebssystem meldet „{error}“"),
     }
 }
@@ -184,6 +206,15 @@ mod tests {
             parse_words(&["--host", "localhost", "--port=0"]),
             Ok(Some(expected))
         );
+    }
+
+    #[test]
+    fn an_ipv6_address_is_written_in_brackets() {
+        let args = Args {
+            host: "::1".into(),
+            port: 9,
+        };
+        assert_eq!(args.to_string(), "[::1]:9");
     }
 
     #[test]

@@ -1,24 +1,22 @@
 //! Der Client: tippen, senden, auf die Antwort warten – im Wechsel mit dem Server.
 
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
-use crate::text::{is_bye, show, typed_line};
+use crate::cli::say;
+use crate::text::{is_bye, show};
 
 // ANCHOR: talk
 /// Führt das Gespräch bis `bye`, bis zum Ende der Eingabe oder bis der Server auflegt.
 pub fn talk(
     mut stream: TcpStream,
-    keyboard: &mut impl BufRead,
-    screen: &mut impl Write,
+    keyboard: impl Iterator<Item = io::Result<Vec<u8>>>,
 ) -> io::Result<()> {
     let mut buffer = [0; 1024];
-    while let Some(line) = typed_line(keyboard)? {
+    for line in keyboard {
+        let line = line?;
         if line.is_empty() {
-            writeln!(
-                screen,
-                "Eine leere Zeile hat null Bytes: Es gibt nichts zu senden."
-            )?;
+            say("Eine leere Zeile hat null Bytes: Es gibt nichts zu senden.");
             continue;
         }
         stream.write_all(&line)?;
@@ -28,10 +26,11 @@ pub fn talk(
 
         let count = stream.read(&mut buffer)?; // blockiert, bis etwas da ist
         if count == 0 {
-            return writeln!(screen, "Der Server hat aufgelegt.");
+            say("Der Server hat aufgelegt.");
+            return Ok(());
         }
         let answer = &buffer[..count];
-        writeln!(screen, "Server: {}", show(answer))?;
+        say(format!("Server: {}", show(answer)));
         if is_bye(answer) {
             return Ok(());
         }

@@ -1,31 +1,30 @@
 //! Der Server: nimmt eine Verbindung nach der anderen an und antwortet im Wechsel.
 
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use crate::cli::reason;
-use crate::text::{is_bye, show, typed_line};
+use crate::cli::{reason, say};
+use crate::text::{is_bye, show};
 
 // ANCHOR: serve
 /// Bedient für immer einen Client nach dem anderen. Was an einer Verbindung
 /// schiefgeht, wird gemeldet und beendet nur diese Verbindung.
 pub fn serve(
     listener: &TcpListener,
-    keyboard: &mut impl BufRead,
-    screen: &mut impl Write,
+    mut keyboard: impl Iterator<Item = io::Result<Vec<u8>>>,
 ) -> ! {
     loop {
         let result = listener.accept().and_then(|(stream, address)| {
-            writeln!(screen, "Verbindung von {address}")?;
-            converse(stream, keyboard, screen)
+            say(format!("Verbindung von {address}"));
+            converse(stream, &mut keyboard)
         });
         if let Err(error) = result {
-            eprintln!("Verbindung beendet: {}.", reason(&error));
+            say(format!("Verbindung beendet: {}.", reason(&error)));
             // Kann das System gerade keine Verbindung hergeben, käme derselbe
             // Fehler sofort wieder: Die Pause verhindert eine heiße Schleife.
-            thread::sleep(Duration::from_millis(10));
+            thread::sleep(Duration::from_millis(100));
         }
     }
 }
@@ -35,22 +34,22 @@ pub fn serve(
 /// Ein Gespräch: lesen, anzeigen, antworten – bis `bye` oder zum Ende des Stroms.
 fn converse(
     mut stream: TcpStream,
-    keyboard: &mut impl BufRead,
-    screen: &mut impl Write,
+    keyboard: &mut impl Iterator<Item = io::Result<Vec<u8>>>,
 ) -> io::Result<()> {
     let mut buffer = [0; 1024];
     loop {
         let count = stream.read(&mut buffer)?; // blockiert, bis etwas da ist
         if count == 0 {
-            return writeln!(screen, "Der Client hat aufgelegt.");
+            say("Der Client hat aufgelegt.");
+            return Ok(());
         }
         let message = &buffer[..count];
-        writeln!(screen, "Client: {}", show(message))?;
+        say(format!("Client: {}", show(message)));
         if is_bye(message) {
             return Ok(());
         }
 
-        let answer = answer(count, keyboard, screen)?;
+        let answer = answer(count, keyboard)?;
         stream.write_all(&answer)?;
         if is_bye(&answer) {
             return Ok(());
@@ -59,29 +58,23 @@ fn converse(
 }
 // ANCHOR_END: converse
 
-// ANCHOR: answer
 /// Was am Server getippt wird. Ist dort niemand (Ende der Eingabe), antwortet
 /// das Programm selbst und bestätigt, wie viele Bytes angekommen sind.
 fn answer(
     count: usize,
-    keyboard: &mut impl BufRead,
-    screen: &mut impl Write,
+    keyboard: &mut impl Iterator<Item = io::Result<Vec<u8>>>,
 ) -> io::Result<Vec<u8>> {
     loop {
-        match typed_line(keyboard)? {
+        match keyboard.next().transpose()? {
             None => {
                 let answer = format!("Bytes erhalten: {count}");
-                writeln!(screen, "Von selbst geantwortet: {answer}")?;
+                say(format!("Von selbst geantwortet: {answer}"));
                 return Ok(answer.into_bytes());
             }
             Some(line) if line.is_empty() => {
-                writeln!(
-                    screen,
-                    "Eine leere Zeile hat null Bytes: Es gibt nichts zu senden."
-                )?;
+                say("Eine leere Zeile hat null Bytes: Es gibt nichts zu senden.");
             }
             Some(line) => return Ok(line),
         }
     }
 }
-// ANCHOR_END: answer

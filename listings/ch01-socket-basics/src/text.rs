@@ -3,16 +3,15 @@
 use std::io::{self, BufRead};
 
 // ANCHOR: show
-/// Macht Bytes lesbar, ohne etwas zu verschweigen: Text bleibt Text,
-/// Steuerzeichen und was kein gültiges UTF-8 ist, erscheinen als `\n`, `\xC3` …
+/// Macht Bytes lesbar, ohne etwas zu verschweigen: Text bleibt Text, Steuerzeichen
+/// und was kein gültiges UTF-8 ist, erscheinen als `\n`, `\xC3` …
 pub fn show(bytes: &[u8]) -> String {
     let mut shown = String::new();
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
-            if character.is_control() {
-                shown.extend(character.escape_default());
-            } else {
-                shown.push(character);
+            match character {
+                '"' | '\'' => shown.push(character),
+                other => shown.extend(other.escape_debug()),
             }
         }
         for byte in chunk.invalid() {
@@ -28,19 +27,19 @@ pub fn is_bye(message: &[u8]) -> bool {
     message.trim_ascii() == b"bye"
 }
 
-/// Liest eine getippte Zeile ohne ihr Zeilenende; `None` am Ende der Eingabe.
-pub fn typed_line(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
-    let mut line = Vec::new();
-    if input.read_until(b'\n', &mut line)? == 0 {
-        return Ok(None);
-    }
-    if line.ends_with(b"\n") {
-        line.pop();
-    }
-    if line.ends_with(b"\r") {
-        line.pop(); // Windows schreibt `\r\n`
-    }
-    Ok(Some(line))
+/// Die getippten Zeilen ohne ihr Zeilenende. Nach dem Ende der Eingabe bleibt es beim Ende,
+/// auch wenn ein Terminal danach wieder etwas hergäbe.
+pub fn typed_lines(input: impl BufRead) -> impl Iterator<Item = io::Result<Vec<u8>>> {
+    let without_cr = |mut line: Vec<u8>| {
+        if line.ends_with(b"\r") {
+            line.pop(); // Windows beendet Zeilen mit `\r\n`
+        }
+        line
+    };
+    input
+        .split(b'\n')
+        .map(move |line| line.map(without_cr))
+        .fuse()
 }
 
 #[cfg(test)]
@@ -53,6 +52,8 @@ mod tests {
         assert_eq!(show(b"Hallo\r\n"), "Hallo\\r\\n");
         assert_eq!(show(&"ü".as_bytes()[..1]), "\\xC3");
         assert_eq!(show(b"\x1b[2J"), "\\u{1b}[2J");
+        assert_eq!(show(br"a\n"), r"a\\n");
+        assert_eq!(show(b"\"so\""), "\"so\"");
     }
 
     #[test]
@@ -63,10 +64,9 @@ mod tests {
 
     #[test]
     fn a_typed_line_loses_its_end_and_nothing_else() {
-        let mut input = &b"eins \r\n\nzwei\xFF"[..];
-        assert_eq!(typed_line(&mut input).unwrap(), Some(b"eins ".to_vec()));
-        assert_eq!(typed_line(&mut input).unwrap(), Some(b"".to_vec()));
-        assert_eq!(typed_line(&mut input).unwrap(), Some(b"zwei\xFF".to_vec()));
-        assert_eq!(typed_line(&mut input).unwrap(), None);
+        let lines: Vec<_> = typed_lines(&b"eins \r\n\nzwei\xFF"[..])
+            .map(Result::unwrap)
+            .collect();
+        assert_eq!(lines, [&b"eins "[..], b"", b"zwei\xFF"]);
     }
 }

@@ -83,8 +83,13 @@ fn the_client_notices_that_the_server_has_gone() {
     client.type_line("Hallo?");
     server.line_with("Client: Hallo?");
     drop(server);
-    assert_eq!(client.line(), "Der Server hat aufgelegt.");
-    assert_eq!(client.status(), 0);
+    let sentence = client.line(); // nicht jedes System schließt so sanft wie Linux
+    let gently = sentence == "Der Server hat aufgelegt.";
+    assert!(
+        gently || sentence.starts_with("Das Gespräch ist abgerissen"),
+        "{sentence}"
+    );
+    assert_eq!(client.status(), if gently { 0 } else { 1 });
 }
 
 #[test]
@@ -124,7 +129,7 @@ fn half_an_umlaut_is_shown_as_the_bytes_it_is() {
 
 // ANCHOR: broken
 #[test]
-fn a_silent_or_broken_client_does_not_end_the_server() {
+fn broken_clients_do_not_end_the_server() {
     let (server, address) = unattended_server();
 
     drop(connect(address)); // gar nichts
@@ -137,13 +142,12 @@ fn a_silent_or_broken_client_does_not_end_the_server() {
         exchange(&mut connect(address), b"\xC3\x28\xFF\0"),
         "Bytes erhalten: 4"
     );
-    assert_eq!(server.line_with("Client: \\x"), "Client: \\xC3(\\xFF\\u{0}");
+    assert_eq!(server.line_with("Client: \\x"), "Client: \\xC3(\\xFF\\0");
 
     let mut reset = socket2::Socket::from(connect(address));
     reset.write_all(b"gleich bin ich weg").unwrap();
     reset.set_linger(Some(Duration::ZERO)).unwrap(); // close() schickt dann ein RST
     drop(reset);
-    server.line_with("Client: gleich");
 
     still_serves(address);
 }
@@ -207,6 +211,45 @@ fn a_second_server_on_the_same_port_says_so_and_fails() {
     );
     assert_eq!(second.line(), expected);
     assert_eq!(second.status(), 1);
+}
+
+#[test]
+fn an_unknown_host_is_said_in_one_sentence() {
+    let mut client = Program::start(CLIENT, &["--host", "gibt-es-nicht.invalid"]);
+    assert_eq!(
+        client.line(),
+        "Zu „gibt-es-nicht.invalid“ ist keine Adresse zu finden."
+    );
+    assert_eq!(client.status(), 1);
+}
+
+#[test]
+fn ipv6_works_where_the_machine_has_it() {
+    let Ok(probe) = std::net::TcpListener::bind("[::1]:0") else {
+        return;
+    };
+    drop(probe);
+    let mut server = Program::start(SERVER, &["--host", "::1", "--port", "0"]);
+    server.end_input();
+    let ready = server.line();
+    let address: SocketAddr = ready
+        .strip_prefix("Server lauscht auf ")
+        .unwrap()
+        .parse()
+        .unwrap();
+    let port = address.port().to_string();
+    let mut client = Program::start(CLIENT, &["--host", "::1", "--port", &port]);
+    client.line_with("Verbunden.");
+    client.type_line("Hallo");
+    assert_eq!(client.line(), "Server: Bytes erhalten: 5");
+}
+
+#[test]
+fn without_anyone_to_read_its_output_the_server_ends_with_one_sentence() {
+    let (mut server, address) = Program::unheard_server(SERVER);
+    drop(connect(address));
+    assert_eq!(server.line(), "Die Ausgabe nimmt nichts mehr an.");
+    assert_eq!(server.status(), 1);
 }
 
 #[test]

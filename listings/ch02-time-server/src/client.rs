@@ -1,7 +1,10 @@
 //! Der Client des Zeitservers: eine Anfrage je Zeile, eine Antwort je Zeile.
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+
+/// Länger ist keine Antwort des Zeitservers.
+const MAX_ANSWER: u64 = 1024;
 
 // ANCHOR: ask
 /// Eine Verbindung zum Zeitserver, auf der sich beliebig oft fragen lässt.
@@ -16,19 +19,17 @@ impl TimeClient {
         }
     }
 
-    /// Schickt eine Anfrage und wartet auf die Antwort; `None`, wenn der Server auflegt.
-    pub fn ask(&mut self, request: &str) -> io::Result<Option<String>> {
-        self.stream
-            .get_mut()
-            .write_all(format!("{request}\n").as_bytes())?;
+    /// Schickt eine Anfrage und wartet auf die Antwort; `None`, wenn keine ganze mehr kommt.
+    pub fn ask(&mut self, request: &[u8]) -> io::Result<Option<String>> {
+        let line = [request, b"\n"].concat();
+        self.stream.get_mut().write_all(&line)?;
         let mut answer = Vec::new();
-        self.stream.read_until(b'\n', &mut answer)?;
-        if answer.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(
-            String::from_utf8_lossy(&answer).trim_end().to_string(),
-        ))
+        self.stream
+            .by_ref()
+            .take(MAX_ANSWER)
+            .read_until(b'\n', &mut answer)?;
+        let answer = answer.strip_suffix(b"\n");
+        Ok(answer.map(|text| String::from_utf8_lossy(text).escape_debug().to_string()))
     }
 }
 // ANCHOR_END: ask

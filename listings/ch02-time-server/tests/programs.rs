@@ -7,6 +7,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
+use ch02_time_server::server;
 use chrono::{Local, NaiveDateTime};
 use common::{Program, connect};
 
@@ -15,11 +16,14 @@ const THREADED: &str = env!("CARGO_BIN_EXE_ch02-threaded-server");
 const CLIENT: &str = env!("CARGO_BIN_EXE_ch02-client");
 const BOTH: &str = env!("CARGO_BIN_EXE_ch02-both");
 
+/// Schickt eine Anfrage, so wie sie dasteht, und liest die Antwort: eine Zeile.
 fn exchange(stream: &mut TcpStream, request: &[u8]) -> String {
     stream.write_all(request).unwrap();
-    let mut buffer = [0; 1024];
-    let count = stream.read(&mut buffer).unwrap();
-    String::from_utf8(buffer[..count].to_vec()).unwrap()
+    let (mut answer, mut byte) = (Vec::new(), [0]);
+    while stream.read(&mut byte).unwrap() == 1 && byte != *b"\n" {
+        answer.push(byte[0]);
+    }
+    String::from_utf8(answer).unwrap()
 }
 
 /// Ist das die Zeit von jetzt, in genau der versprochenen Form?
@@ -45,12 +49,8 @@ fn both_servers_tell_the_time_with_and_without_line_end() {
             exchange(&mut stream, "Wie spät?".as_bytes()),
             "Unbekannte Anfrage"
         );
-        let answer = exchange(&mut stream, b"time\r\n");
-        assert!(
-            is_now(answer.strip_suffix('\n').expect("ein Zeilenende")),
-            "{answer:?}"
-        );
-        assert_eq!(exchange(&mut stream, b"uhr\n"), "Unbekannte Anfrage\n");
+        assert!(is_now(&exchange(&mut stream, b"time\r\n")));
+        assert_eq!(exchange(&mut stream, b"uhr\n"), "Unbekannte Anfrage");
     }
 }
 
@@ -62,7 +62,7 @@ fn a_half_closed_client_still_gets_its_answer() {
     stream.shutdown(Shutdown::Write).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    assert!(is_now(&answer), "{answer:?}");
+    assert!(is_now(answer.trim_end()), "{answer:?}");
 }
 
 #[test]
@@ -84,7 +84,9 @@ fn one_by_one_the_second_client_waits_until_the_first_leaves() {
     drop(first);
     second.set_read_timeout(Some(common::DEADLINE)).unwrap();
     let count = second.read(&mut buffer).unwrap();
-    assert!(is_now(std::str::from_utf8(&buffer[..count]).unwrap()));
+    assert!(is_now(
+        std::str::from_utf8(&buffer[..count]).unwrap().trim_end()
+    ));
 }
 
 #[test]
@@ -117,7 +119,8 @@ fn fifty_blocked_threads_use_no_cpu_time() {
     }
     let before = cpu_ticks(server.id());
     thread::sleep(Duration::from_millis(500)); // das Messfenster
-    assert_eq!(cpu_ticks(server.id()), before);
+    // Einer darf es sein: Der letzte Thread ging vielleicht eben erst schlafen.
+    assert!(cpu_ticks(server.id()) - before <= 1);
 }
 // ANCHOR_END: idle
 
@@ -159,8 +162,7 @@ fn a_megabyte_without_line_end_is_no_request_and_no_harm() {
         let mut answers = String::new();
         stream.read_to_string(&mut answers).unwrap();
         writing.join().unwrap();
-        assert!(answers.starts_with("Unbekannte Anfrage"));
-        assert_eq!(answers.replace("Unbekannte Anfrage", ""), "");
+        assert_eq!(answers, "Unbekannte Anfrage\n"); // eine, nicht tausend
         still_serves(address);
     }
 }
@@ -202,11 +204,83 @@ fn the_client_says_when_the_server_has_gone() {
     client.type_line("time");
     let sentence = client.line();
     assert!(
-        sentence == "Der Server hat aufgelegt."
+        sentence == "Der Server hat aufgelegt, ohne zu antworten."
             || sentence.starts_with("Keine Antwort: die Gegenseite"),
         "{sentence}"
     );
     assert_eq!(client.status(), 1);
+}
+
+#[test]
+fn a_line_as_long_as_the_buffer_is_one_request() {
+    let (_server, address) = Program::server(SERVER);
+    let mut client = Program::start(CLIENT, &["--port", &address.port().to_string()]);
+    client.line_with("Verbunden.");
+    client.type_line(&"x".repeat(1023)); // mit dem Zeilenende genau ein Puffer
+    assert_eq!(client.line(), "Unbekannte Anfrage");
+    client.type_line("time");
+    assert!(is_now(&client.line()));
+    client.type_line(&"x".repeat(5000));
+    assert_eq!(client.line(), "Unbekannte Anfrage");
+    client.type_line("time");
+    assert_eq!(client.status(), 1);
+}
+
+#[test]
+fn what_is_typed_need_not_be_text() {
+    let (_server, address) = Program::server(SERVER);
+    let mut client = Program::start(CLIENT, &["--port", &address.port().to_string()]);
+    client.line_with("Verbunden.");
+    client.type_bytes(b"\xFF\xC3\n");
+    assert_eq!(client.line(), "Unbekannte Anfrage");
+}
+
+#[test]
+fn a_server_hangs_up_on_who_stays_silent_or_does_not_read() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let patience = Duration::from_millis(100);
+    thread::spawn(move || server::serve_one_by_one(&listener, patience));
+
+    let mut silent = connect(address);
+    assert_eq!(silent.read(&mut [0; 64]).unwrap(), 0);
+
+    let mut deaf = connect(address); // fragt und fragt und liest nie eine Antwort
+    let hung_up = loop {
+        if let Err(error) = deaf.write_all(&b"time\n".repeat(10_000)) {
+            break error.kind();
+        }
+    };
+    use std::io::ErrorKind::*;
+    assert!(
+        matches!(hung_up, ConnectionReset | BrokenPipe | ConnectionAborted),
+        "{hung_up}"
+    );
+    still_serves(address);
+}
+
+#[test]
+fn without_anyone_to_read_its_output_a_server_ends_with_one_sentence() {
+    for server in [SERVER, THREADED] {
+        let (mut server, address) = Program::unheard_server(server);
+        drop(connect(address));
+        assert_eq!(server.line(), "Die Ausgabe nimmt nichts mehr an.");
+        assert_eq!(server.status(), 1);
+    }
+}
+
+#[test]
+fn a_taken_port_is_said_in_one_sentence() {
+    let (_server, address) = Program::server(SERVER);
+    let port = address.port().to_string();
+    for program in [SERVER, THREADED, BOTH] {
+        let mut second = Program::start(program, &["--port", &port]);
+        let sentence = format!(
+            "Port {port} auf 127.0.0.1 ist schon belegt: Läuft der Server bereits?"
+        );
+        assert_eq!(second.line(), sentence);
+        assert_eq!(second.status(), 1);
+    }
 }
 
 #[test]

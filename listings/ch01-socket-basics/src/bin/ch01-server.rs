@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use ch01_socket_basics::{cli, server};
+use ch01_socket_basics::{cli, server, text};
 
 fn main() -> ExitCode {
     cli::finish(run())
@@ -16,7 +16,7 @@ fn run() -> Result<(), String> {
     );
     cli::end_on_ctrl_c();
     let listener = cli::listen(&args)?;
-    cli::announce(&listener)?;
-    server::serve(&listener, &mut io::stdin().lock(), &mut io::stdout())
+    cli::announce(&listener);
+    server::serve(&listener, text::typed_lines(io::stdin().lock()))
 }
 // ANCHOR_END: run

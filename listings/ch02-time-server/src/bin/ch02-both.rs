@@ -13,20 +13,21 @@ fn main() -> ExitCode {
 fn run() -> Result<(), String> {
     let args = cli::args("Zeitserver und Client in zwei Threads eines Programms.");
     let listener = cli::listen(&args)?;
-    cli::announce(&listener)?;
-    let address = listener.local_addr().expect("der Socket ist gebunden");
-    thread::spawn(move || server::serve_one_by_one(&listener)); // endlos, im Hintergrund
+    cli::announce(&listener);
+    let port = listener
+        .local_addr()
+        .expect("der Socket ist gebunden")
+        .port();
+    thread::spawn(move || server::serve_one_by_one(&listener, server::PATIENCE)); // endlos
 
-    let args = cli::Args {
-        port: address.port(),
-        ..args
-    };
-    let mut client = TimeClient::new(cli::connect(&args)?);
+    let stream = cli::connect(&cli::Args { port, ..args })?;
+    let mut client = TimeClient::new(stream);
     for request in ["send time", "time", "Wie spät ist es?"] {
-        let answer = client
-            .ask(request)
-            .map_err(|error| format!("Keine Antwort: {}.", cli::reason(&error)))?;
-        println!("Antwort: {}", answer.unwrap_or_else(|| "keine".into()));
+        match client.ask(request.as_bytes()) {
+            Ok(Some(answer)) => cli::say(format!("Antwort: {answer}")),
+            Ok(None) => return Err("Der Server hat aufgelegt, ohne zu antworten.".into()),
+            Err(error) => return Err(format!("Keine Antwort: {}.", cli::reason(&error))),
+        }
     }
     Ok(()) // main endet, und mit ihm der Thread des Servers
 }

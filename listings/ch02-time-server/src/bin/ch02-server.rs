@@ -12,6 +12,6 @@ fn run() -> Result<(), String> {
     let args = cli::args("Zeitserver aus Kapitel 2: eine Verbindung nach der anderen.");
     cli::end_on_ctrl_c();
     let listener = cli::listen(&args)?;
-    cli::announce(&listener)?;
-    server::serve_one_by_one(&listener)
+    cli::announce(&listener);
+    server::serve_one_by_one(&listener, server::PATIENCE)
 }

@@ -12,6 +12,6 @@ fn run() -> Result<(), String> {
     let args = cli::args("Zeitserver aus Kapitel 2: ein Thread je Verbindung.");
     cli::end_on_ctrl_c();
     let listener = cli::listen(&args)?;
-    cli::announce(&listener)?;
-    server::serve_with_threads(&listener)
+    cli::announce(&listener);
+    server::serve_with_threads(&listener, server::PATIENCE)
 }

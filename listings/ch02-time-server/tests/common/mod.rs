@@ -3,7 +3,7 @@
 
 #![allow(dead_code, reason = "nicht jedes Listing braucht alles")]
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -22,19 +22,21 @@ pub struct Program {
 
 impl Program {
     pub fn start(executable: &str, args: &[&str]) -> Program {
-        let mut child = Command::new(executable)
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("das Programm startet");
+        Program::watch(spawn(executable, args))
+    }
+
+    /// Liest von nun an mit, was der Prozess druckt.
+    fn watch(mut child: Child) -> Program {
         let (sender, lines) = channel();
-        let outputs: [Box<dyn std::io::Read + Send>; 2] = [
-            Box::new(child.stdout.take().expect("stdout ist eine Pipe")),
-            Box::new(child.stderr.take().expect("stderr ist eine Pipe")),
-        ];
-        for output in outputs {
+        let stdout = child
+            .stdout
+            .take()
+            .map(|pipe| Box::new(pipe) as Box<dyn Read + Send>);
+        let stderr = child
+            .stderr
+            .take()
+            .map(|pipe| Box::new(pipe) as Box<dyn Read + Send>);
+        for output in [stdout, stderr].into_iter().flatten() {
             let sender = sender.clone();
             thread::spawn(move || {
                 for line in BufReader::new(output).lines().map_while(Result::ok) {
@@ -53,10 +55,20 @@ impl Program {
     /// Startet einen Server auf einem freien Port und wartet, bis er lauscht.
     pub fn server(executable: &str) -> (Program, SocketAddr) {
         let server = Program::start(executable, &["--port", "0"]);
-        let ready = server.line();
-        let address = ready.strip_prefix("Server lauscht auf ").expect(&ready);
-        let address = address.parse().expect("eine Adresse mit Port");
+        let address = address_in(&server.line());
         (server, address)
+    }
+
+    /// Startet einen Server und schließt die Pipe, in die er druckt, sobald er lauscht.
+    pub fn unheard_server(executable: &str) -> (Program, SocketAddr) {
+        let mut child = spawn(executable, &["--port", "0"]);
+        let mut output = BufReader::new(child.stdout.take().expect("stdout ist eine Pipe"));
+        let mut ready = String::new();
+        output
+            .read_line(&mut ready)
+            .expect("der Server meldet sich");
+        drop(output);
+        (Program::watch(child), address_in(&ready))
     }
 
     /// Die nächste gedruckte Zeile.
@@ -77,8 +89,12 @@ impl Program {
     }
 
     pub fn type_line(&mut self, line: &str) {
+        self.type_bytes(format!("{line}\n").as_bytes());
+    }
+
+    pub fn type_bytes(&mut self, bytes: &[u8]) {
         let keyboard = self.keyboard.as_mut().expect("die Eingabe ist noch offen");
-        writeln!(keyboard, "{line}").expect("das Programm liest");
+        keyboard.write_all(bytes).expect("das Programm liest");
     }
 
     pub fn end_input(&mut self) {
@@ -109,6 +125,24 @@ impl Program {
         }
         panic!("das Programm endet nicht");
     }
+}
+
+fn spawn(executable: &str, args: &[&str]) -> Child {
+    Command::new(executable)
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("das Programm startet")
+}
+
+fn address_in(ready: &str) -> SocketAddr {
+    let address = ready
+        .trim_end()
+        .strip_prefix("Server lauscht auf ")
+        .expect(ready);
+    address.parse().expect("eine Adresse mit Port")
 }
 
 impl Drop for Program {
