@@ -22,8 +22,8 @@ pub fn serve(
         });
         if let Err(error) = result {
             say(format!("Verbindung beendet: {}.", reason(&error)));
-            // Kann das System gerade keine Verbindung hergeben, käme derselbe
-            // Fehler sofort wieder: Die Pause verhindert eine heiße Schleife.
+            // Kann das System gerade keine Verbindung hergeben, käme derselbe Fehler
+            // sofort wieder. Ohne Pause täte der Server nichts anderes mehr als scheitern.
             thread::sleep(Duration::from_millis(100));
         }
     }

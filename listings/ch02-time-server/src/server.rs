@@ -34,7 +34,7 @@ pub fn serve_with_threads(listener: &TcpListener, patience: Duration) -> ! {
             Ok((stream, address)) => {
                 let attend = move || attend(stream, address, patience);
                 if let Err(error) = thread::Builder::new().spawn(attend) {
-                    // Mit der Closure ist auch der Strom verworfen: Der Client sieht das Ende.
+                    // Mit der Closure ist auch der Strom verworfen und damit geschlossen.
                     say(format!("Kein Thread für {address}: {}.", reason(&error)));
                 }
             }
