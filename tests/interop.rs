@@ -100,10 +100,10 @@ fn nc_is_there() -> bool {
     installed("nc", &["-h"], "OpenBSD")
 }
 
-/// Runs a Python program and returns what it prints.
-fn python(program: &str, port: &str) -> String {
+/// Runs a Python program with one argument and returns what it prints.
+fn python(program: &str, argument: &str) -> String {
     let output = Command::new("python3")
-        .args(["-c", program, port])
+        .args(["-c", program, argument])
         .env("PYTHONIOENCODING", "utf-8")
         .output()
         .expect("python3 starts");
@@ -226,6 +226,24 @@ with socket.create_connection(('127.0.0.1', int(sys.argv[1]))) as connection:
         let (_server, port) = Running::server(server);
         assert_eq!(python(program, &port), "Unbekannte Anfrage");
     }
+}
+
+/// Chapter 2: a Rust program ends with `main`, a Python program waits for every thread that is no daemon.
+#[test]
+fn python_waits_for_its_threads_unless_they_are_daemons() {
+    if !python_is_there() {
+        return;
+    }
+    let program = "
+import sys, threading, time
+def work():
+    time.sleep(0.2)
+    print('thread')
+threading.Thread(target=work, daemon=sys.argv[1] == 'daemon').start()
+print('main')
+";
+    assert_eq!(python(program, "kein Daemon"), "main\nthread");
+    assert_eq!(python(program, "daemon"), "main");
 }
 
 #[test]
