@@ -119,7 +119,21 @@ pub fn record(root: &Path, names: &[String]) -> anyhow::Result<()> {
     let cancelled = cancelled_by_ctrl_c();
     for (id, script) in chosen.iter().zip(&scripts) {
         let old = load_recording(root, id).ok();
-        let new = record_one(root, id, script, programs, &cancelled)?;
+        let play = |settings: Settings| {
+            let cancelled = cancelled.clone();
+            run(
+                root,
+                id,
+                script,
+                programs,
+                &Settings {
+                    cancelled,
+                    ..settings
+                },
+            )
+        };
+        refuse_taken_ports(id, script)?;
+        let new = play(Settings::for_recording(script))?;
         let keep = names.is_empty()
             && old.as_ref().is_some_and(|old| {
                 old.script == new.script && old.says_the_same(&new, script)
@@ -127,9 +141,8 @@ pub fn record(root: &Path, names: &[String]) -> anyhow::Result<()> {
         let recording = match old {
             Some(old) if keep => old,
             _ => {
-                if let Err(differences) = new
-                    .compare(&replay_one(root, id, script, programs, &cancelled)?, script)
-                {
+                let again = play(Settings::for_replay(script)?)?;
+                if let Err(differences) = new.compare(&again, script) {
                     bail!(
                         "Die Szene „{id}“ verläuft nicht zweimal gleich und wird nicht aufgezeichnet: \
                          Entweder hat ein fremdes Programm mitgeredet, oder ihre Ordnung ist dem Zufall \
@@ -168,13 +181,8 @@ fn choose(known: &[SceneId], names: &[String]) -> anyhow::Result<Vec<SceneId>> {
     names.iter().map(find).collect()
 }
 
-fn record_one(
-    root: &Path,
-    id: &SceneId,
-    script: &Script,
-    programs: &Programs,
-    cancelled: &Arc<AtomicBool>,
-) -> anyhow::Result<Recording> {
+/// `record` uses the ports readers use, so they must be free.
+fn refuse_taken_ports(id: &SceneId, script: &Script) -> anyhow::Result<()> {
     for port in script.ports.values() {
         if !ports::is_free(*port) {
             bail!(
@@ -183,25 +191,7 @@ fn record_one(
             );
         }
     }
-    let settings = Settings {
-        cancelled: cancelled.clone(),
-        ..Settings::for_recording(script)
-    };
-    run(root, id, script, programs, &settings)
-}
-
-fn replay_one(
-    root: &Path,
-    id: &SceneId,
-    script: &Script,
-    programs: &Programs,
-    cancelled: &Arc<AtomicBool>,
-) -> anyhow::Result<Recording> {
-    let settings = Settings {
-        cancelled: cancelled.clone(),
-        ..Settings::for_replay(script)?
-    };
-    run(root, id, script, programs, &settings)
+    Ok(())
 }
 
 fn run(
@@ -230,7 +220,8 @@ pub fn replay(root: &Path, id: &SceneId) -> anyhow::Result<()> {
         );
     }
     let programs = programs::built(root)?;
-    let replayed = replay_one(root, id, &script, programs, &Arc::default())?;
+    let settings = Settings::for_replay(&script)?;
+    let replayed = run(root, id, &script, programs, &settings)?;
     if let Err(differences) = recorded.compare(&replayed, &script) {
         bail!(
             "Die Szene „{id}“ druckt etwas anderes als im Buch steht.\n{differences}\
