@@ -6,3 +6,4 @@ pub mod scene;
 pub mod serve;
 pub mod site;
 pub mod source;
+pub mod timeline;

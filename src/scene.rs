@@ -1,14 +1,19 @@
 //! Scenes: small plays in which a listing's real programs talk to each other.
 //! In flows `listings/X/scenes/NAME.toml`; out flow a recorded run (`NAME.json`), the transcript
-//! the chapter includes (`NAME.html`) and, in the tests, the proof that both still hold.
+//! the chapter includes (`NAME.html`), perhaps a timeline (`NAME.svg`, drawn from the recording or
+//! from `NAME.spuren.json`) and, in the tests, the proof that all of them still hold.
 
+mod lanes;
 pub mod player;
 pub mod ports;
 pub mod programs;
 pub mod recording;
 pub mod render;
 pub mod script;
+mod strace;
+pub mod trace;
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::fs;
 use std::io::Write;
@@ -24,7 +29,10 @@ use player::Settings;
 use programs::Programs;
 use recording::{Masks, Recording};
 pub use render::render;
-use script::Script;
+use script::{Figure, Script};
+use trace::Trace;
+
+use crate::timeline::{self, Frame, Timeline};
 
 /// Name of a scene, written `LISTING/NAME` (`ch01-socket-basics/gespraech`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +63,16 @@ impl SceneId {
     /// The transcript, relative to the root.
     pub fn transcript(&self) -> PathBuf {
         self.file("html")
+    }
+
+    /// What `strace` saw, relative to the root; only scenes with a traced timeline have it.
+    pub fn trace(&self) -> PathBuf {
+        self.file("spuren.json")
+    }
+
+    /// The timeline, relative to the root; only scenes whose script asks for one have it.
+    pub fn figure(&self) -> PathBuf {
+        self.file("svg")
     }
 
     fn file(&self, extension: &str) -> PathBuf {
@@ -95,11 +113,14 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     entries.map(|entry| entry.path()).collect()
 }
 
-/// Plays the named scenes (none named: all) with the real programs and writes recording and transcript.
+/// Plays the named scenes (none named: all) with the real programs and writes recording and transcript,
+/// and the timeline if there is one.
 ///
-/// A scene that was not named keeps its recording if script and text are unchanged, so that a
-/// run over everything changes no file without need; its transcript is always rendered anew.
-/// What is written has been played twice with the same outcome.
+/// A scene that was not named keeps its recording and its trace if script and text are unchanged, so that a
+/// run over everything changes no file without need; transcript and timeline are always rendered anew.
+/// What is written has been played twice with the same outcome; for a timeline the second run is the traced one:
+/// the transcript keeps the times of a run that nobody watched.
+/// Without strace the scenes that need it are passed over and named in the error.
 /// Progress goes to stderr. Errors are German sentences; the scenes before the failing one are kept.
 pub fn record(root: &Path, names: &[String]) -> anyhow::Result<()> {
     let known = all(root);
@@ -117,51 +138,118 @@ pub fn record(root: &Path, names: &[String]) -> anyhow::Result<()> {
     eprintln!("Die Programme der Listings werden gebaut …");
     let programs = programs::built(root)?;
     let cancelled = cancelled_by_ctrl_c();
+    let can_trace = OnceCell::new();
+    let mut passed_over = Vec::new();
     for (id, script) in chosen.iter().zip(&scripts) {
-        let old = load_recording(root, id).ok();
-        let play = |settings: Settings| {
-            let cancelled = cancelled.clone();
-            run(
-                root,
-                id,
-                script,
-                programs,
-                &Settings {
-                    cancelled,
-                    ..settings
-                },
-            )
+        let settings = |settings: Settings| Settings {
+            cancelled: cancelled.clone(),
+            ..settings
         };
+        let old = load_recording(root, id).ok();
+        let old_trace = trace::load(root, id).ok();
+        let old_trace = old_trace.filter(|trace| trace.script == script.digest());
         refuse_taken_ports(id, script)?;
-        let new = play(Settings::for_recording(script))?;
+        let new = settings(Settings::for_recording(script));
+        let new = run(root, id, script, programs, &new)?;
         let keep = names.is_empty()
             && old.as_ref().is_some_and(|old| {
                 old.script == new.script && old.says_the_same(&new, script)
             });
+        let keep_trace = keep && (old_trace.is_some() || !script.is_traced());
+        let traced = script.is_traced() && !keep_trace;
+        if traced && !can_trace.get_or_init(strace::is_there) {
+            passed_over.push(id.to_string());
+            continue;
+        }
+        let mut trace = old_trace;
+        let again = if traced {
+            let settings = settings(trace::settings(script)?);
+            let (taken, again) = trace::take(root, id, script, programs, settings)?;
+            trace = Some(taken);
+            Some(again)
+        } else if keep {
+            None
+        } else {
+            let settings = settings(Settings::for_replay(script)?);
+            Some(run(root, id, script, programs, &settings)?)
+        };
+        if let Some(again) = again
+            && let Err(differences) = new.compare(&again, script)
+        {
+            bail!(
+                "Die Szene „{id}“ verläuft nicht zweimal gleich und wird nicht aufgezeichnet: \
+                 Entweder hat ein fremdes Programm mitgeredet, oder ihre Ordnung ist dem Zufall \
+                 überlassen.\n{differences}"
+            );
+        }
         let recording = match old {
             Some(old) if keep => old,
-            _ => {
-                let again = play(Settings::for_replay(script)?)?;
-                if let Err(differences) = new.compare(&again, script) {
-                    bail!(
-                        "Die Szene „{id}“ verläuft nicht zweimal gleich und wird nicht aufgezeichnet: \
-                         Entweder hat ein fremdes Programm mitgeredet, oder ihre Ordnung ist dem Zufall \
-                         überlassen.\n{differences}"
-                    );
-                }
-                write_file(&root.join(id.recording()), &new.to_json())?;
-                new
-            }
+            _ => new,
         };
+        // Drawn before anything is written: it may still fail.
+        let figure = figure(id, script, &recording, trace.as_ref())?;
+        write_file(&root.join(id.recording()), &recording.to_json())?;
         write_file(&root.join(id.transcript()), &render(&recording))?;
-        let outcome = if keep {
-            "unverändert"
-        } else {
-            "aufgezeichnet"
+        if let Some(trace) = trace.filter(|_| script.is_traced()) {
+            write_file(&root.join(id.trace()), &trace.to_json())?;
+        }
+        if let Some(figure) = figure {
+            write_file(&root.join(id.figure()), &figure)?;
+        }
+        let outcome = match (keep, traced) {
+            (true, false) => "unverändert",
+            (true, true) => "Zeitachse aufgezeichnet",
+            (false, _) => "aufgezeichnet",
         };
         eprintln!("{id}: {outcome}");
     }
+    if !passed_over.is_empty() {
+        bail!(
+            "Zeitachsen aus Systemaufrufen brauchen strace, und hier ist keines zu benutzen \
+             (Linux: apt install strace). Nicht aufgezeichnet: {}.",
+            passed_over.join(", ")
+        );
+    }
     Ok(())
+}
+
+/// The timeline of a scene as SVG, `None` if its script asks for none.
+///
+/// Drawn from the recording, or from the trace if the script says so. Errors are German sentences.
+pub fn figure(
+    id: &SceneId,
+    script: &Script,
+    recording: &Recording,
+    trace: Option<&Trace>,
+) -> anyhow::Result<Option<String>> {
+    let Some(figure) = &script.timeline else {
+        return Ok(None);
+    };
+    let timeline: Timeline = match trace {
+        Some(trace) if figure.trace => trace.timeline.clone(),
+        None if figure.trace => {
+            bail!("Von „{id}“ gibt es noch keine Spuren: cargo run -- record {id}")
+        }
+        _ => lanes::of_recording(recording),
+    };
+    let timeline = match &figure.lanes {
+        Some(names) => timeline.select(names).map_err(|message| {
+            anyhow::anyhow!("{}, Zeitachse: {message}", id.script().display())
+        })?,
+        None => timeline,
+    };
+    Ok(Some(timeline::draw(&timeline, &frame(id, script, figure))))
+}
+
+fn frame(id: &SceneId, script: &Script, figure: &Figure) -> Frame {
+    let micros = |seconds: f64| (seconds * 1e6).round() as u64;
+    Frame {
+        id: format!("zeitachse-{}-{}", id.listing, id.name),
+        title: figure.title.as_ref().unwrap_or(&script.title).clone(),
+        desc: figure.desc.clone(),
+        from: Some(micros(figure.from)),
+        to: figure.to.map(micros),
+    }
 }
 
 fn choose(known: &[SceneId], names: &[String]) -> anyhow::Result<Vec<SceneId>> {
@@ -201,10 +289,10 @@ fn run(
     programs: &Programs,
     settings: &Settings,
 ) -> anyhow::Result<Recording> {
-    let events = player::play(script, programs, root, settings).with_context(|| {
+    let played = player::play(script, programs, root, settings).with_context(|| {
         format!("Die Szene „{id}“ ist nicht so verlaufen, wie ihr Skript sagt.")
     })?;
-    Ok(Recording::new(id, script, events))
+    Ok(Recording::new(id, script, played.events))
 }
 
 /// Plays a scene on free ports and without its pauses, and compares what every program printed

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use chatbuch::scene::player::{Failure, Settings, play};
 use chatbuch::scene::recording::{Event, Kind, Recording};
 use chatbuch::scene::script::Script;
-use chatbuch::scene::{self, SceneId, ports, programs, render};
+use chatbuch::scene::{self, SceneId, ports, programs, render, trace};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -86,18 +86,46 @@ fn every_recording_belongs_to_its_script_of_today() {
 }
 
 #[test]
-fn no_recording_is_left_of_a_scene_that_is_gone() {
-    let scenes = scenes();
+fn every_timeline_is_drawn_from_what_was_recorded() {
+    for id in scenes() {
+        let script = scene::load_script(root(), &id).unwrap();
+        let recording = scene::load_recording(root(), &id).unwrap();
+        let trace = script
+            .is_traced()
+            .then(|| trace::load(root(), &id).unwrap());
+        if let Some(figure) =
+            scene::figure(&id, &script, &recording, trace.as_ref()).unwrap()
+        {
+            let remedy = format!("Abhilfe: cargo run -- record {id}");
+            assert_eq!(text(&id.figure()), figure, "{remedy}");
+        }
+        if let Some(trace) = trace {
+            assert_eq!(text(&id.trace()), trace.to_json(), "{id}");
+            let of = (trace.scene, trace.script);
+            let today = (id.to_string(), script.digest());
+            assert_eq!(of, today, "Abhilfe: cargo run -- record {id}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_of_a_scene_or_a_timeline_that_is_gone() {
+    let mut expected = Vec::new();
+    for id in scenes() {
+        let script = scene::load_script(root(), &id).unwrap();
+        expected.extend([id.script(), id.recording(), id.transcript()]);
+        expected.extend(script.timeline.is_some().then(|| id.figure()));
+        expected.extend(script.is_traced().then(|| id.trace()));
+    }
     for listing in fs::read_dir(root().join("listings")).unwrap() {
-        let listing = listing.unwrap();
-        let Ok(files) = fs::read_dir(listing.path().join("scenes")) else {
+        let Ok(files) = fs::read_dir(listing.unwrap().path().join("scenes")) else {
             continue; // a listing without scenes
         };
         for file in files {
             let file = file.unwrap().path();
-            let name = file.file_stem().unwrap().to_str().unwrap();
-            let id = SceneId::new(listing.file_name().to_str().unwrap(), name);
-            assert!(scenes.contains(&id), "{} hat kein Skript", file.display());
+            let file = file.strip_prefix(root()).unwrap();
+            let known = expected.iter().any(|expected| expected == file);
+            assert!(known, "{} gehört zu keiner Szene", file.display());
         }
     }
 }
@@ -145,7 +173,7 @@ fn run(script: &Script, deadline: Duration) -> Result<Vec<Event>, Failure> {
         deadline,
         ..Settings::for_replay(script).unwrap()
     };
-    play(script, programs, root(), &settings)
+    play(script, programs, root(), &settings).map(|played| played.events)
 }
 
 const PATIENT: Duration = Duration::from_secs(20);

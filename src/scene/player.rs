@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use process_wrap::std::{ChildWrapper, CommandWrap};
 use regex::Regex;
@@ -20,6 +20,7 @@ use super::ports;
 use super::programs::Programs;
 use super::recording::{Event, Kind, Masks};
 use super::script::{Action, Process, Script, Step, duration, fill_in};
+use super::strace;
 
 /// More lines than that are a program running wild.
 const MOST_LINES: usize = 10_000;
@@ -42,6 +43,8 @@ pub struct Settings {
     pub deadline: Duration,
     /// Set from outside to give up.
     pub cancelled: Arc<AtomicBool>,
+    /// Where every program's system calls are written down, by `strace`, if anywhere.
+    pub traces: Option<PathBuf>,
 }
 
 impl Settings {
@@ -52,6 +55,7 @@ impl Settings {
             pauses: true,
             deadline: Duration::from_secs(10),
             cancelled: Arc::default(),
+            traces: None,
         }
     }
 
@@ -102,16 +106,22 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// What came of a play.
+#[derive(Debug)]
+pub struct Played {
+    /// In order of time; ports stand in them as the script declares them, whatever the settings chose.
+    pub events: Vec<Event>,
+    /// When by the clock on the wall the first event happened; traces tell the time by it.
+    pub began: SystemTime,
+}
+
 /// Plays a script from its first to its last step, in the directory `root`.
-///
-/// The events come in order of time; ports stand in them as the script declares them,
-/// whatever ports the settings chose.
 pub fn play(
     script: &Script,
     programs: &Programs,
     root: &Path,
     settings: &Settings,
-) -> Result<Vec<Event>, Failure> {
+) -> Result<Played, Failure> {
     let mut play = Play::new(script, programs, root, settings);
     for (index, step) in script.steps.iter().enumerate() {
         play.step(index, step)
@@ -128,7 +138,11 @@ pub fn play(
                 .map_err(|message| play.failure(last, message))?;
         }
     }
-    Ok(play.into_events())
+    let began = play.began;
+    Ok(Played {
+        events: play.into_events(),
+        began,
+    })
 }
 
 /// An event that still remembers its exact place.
@@ -182,6 +196,8 @@ struct Play<'a> {
     sender: SyncSender<Report>,
     running: Vec<Option<Running>>,
     moments: Vec<Moment>,
+    /// When the first moment was, by the clock on the wall.
+    began: SystemTime,
     /// The last thing observed, while one observing step follows another.
     observed: Option<Instant>,
     ranks: usize,
@@ -213,6 +229,7 @@ impl<'a> Play<'a> {
             sender,
             running: script.processes.iter().map(|_| None).collect(),
             moments: Vec::new(),
+            began: SystemTime::now(),
             observed: None,
             ranks: 0,
         }
@@ -256,8 +273,16 @@ impl<'a> Play<'a> {
                     .expect("checked when the script was read")
             })
             .collect();
+        let (path, leading) = match &self.settings.traces {
+            None => (path, Vec::new()),
+            Some(folder) => (
+                Path::new(strace::PROGRAM),
+                strace::arguments(&strace::file(folder, process), path),
+            ),
+        };
         let mut command = CommandWrap::with_new(path, |command| {
             command
+                .args(leading)
                 .args(args)
                 .current_dir(self.root)
                 // Whoever asks for backtraces should not find them in a transcript.
@@ -550,6 +575,9 @@ impl<'a> Play<'a> {
         kind: Kind,
         text: Option<String>,
     ) -> usize {
+        if self.moments.is_empty() {
+            self.began = SystemTime::now();
+        }
         self.moments.push(Moment {
             at,
             rank: 0,

@@ -16,7 +16,7 @@ const TALLEST: f64 = 4.0;
 const NARROW: char = '\u{202f}';
 
 /// How many colours the columns take turns in.
-const COLOURS: usize = 4;
+pub(super) const COLOURS: usize = 4;
 
 /// What a process is doing while others act.
 #[derive(Clone, Copy)]

@@ -8,9 +8,13 @@ use serde::{Deserialize, Serialize};
 use toml::{Spanned, Table, Value};
 
 use super::recording::Masks;
+use crate::timeline::OF;
 
 /// Longest typed line in bytes: a terminal takes no more, and every pipe holds it without blocking.
 const LONGEST_LINE: usize = 4096;
+
+/// A timeline ends within an hour.
+const LONGEST_SCENE: f64 = 3600.0;
 
 /// What a `quiet` step shows unless it says something better.
 const WAITS: &str = "wartet";
@@ -30,6 +34,30 @@ pub struct Script {
     pub processes: Vec<Process>,
     /// What happens, in this order.
     pub steps: Vec<Step>,
+    /// The timeline drawn of it, if any. It shows what happens and has no part in it:
+    /// its words may change without a new recording.
+    #[serde(skip)]
+    pub timeline: Option<Figure>,
+}
+
+/// The timeline of a scene: a picture of who worked and who waited when.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figure {
+    /// What it is called; without, like the scene.
+    pub title: Option<String>,
+    /// What it shows, for those who do not see it.
+    pub desc: String,
+    /// Whether it is drawn from the programs' system calls; else from what the recording says.
+    #[serde(default)]
+    pub trace: bool,
+    /// The lanes, from top to bottom: processes or single threads. Without, all there are.
+    pub lanes: Option<Vec<String>>,
+    /// The second of the scene it begins with.
+    #[serde(default)]
+    pub from: f64,
+    /// The second of the scene it ends with; without, the last.
+    pub to: Option<f64>,
 }
 
 /// One who takes part in a scene.
@@ -104,6 +132,7 @@ struct RawScript {
     #[serde(default)]
     process: Vec<Spanned<Process>>,
     steps: Vec<Spanned<Table>>,
+    timeline: Option<Spanned<Figure>>,
 }
 
 impl Script {
@@ -158,6 +187,13 @@ impl Script {
         let end = text.len();
         stage.close().map_err(|message| error(end, message))?;
 
+        let timeline = raw.timeline;
+        if let Some(figure) = &timeline {
+            let offset = figure.span().start;
+            check_figure(figure.get_ref(), &processes)
+                .map_err(|message| error(offset, message))?;
+        }
+
         Ok(Script {
             title: raw.title,
             note: raw.note,
@@ -165,7 +201,13 @@ impl Script {
             ports: raw.ports,
             processes,
             steps,
+            timeline: timeline.map(Spanned::into_inner),
         })
+    }
+
+    /// Whether its timeline is drawn from the programs' system calls.
+    pub fn is_traced(&self) -> bool {
+        self.timeline.as_ref().is_some_and(|figure| figure.trace)
     }
 
     /// Fingerprint of everything the script says (comments and layout do not count).
@@ -219,6 +261,44 @@ impl Step {
             Action::Exit(status) => format!("exit {who}, Status {status}"),
         }
     }
+}
+
+fn check_figure(figure: &Figure, processes: &[Process]) -> Result<(), String> {
+    if figure.desc.trim().is_empty() {
+        return Err(
+            "Zu „timeline“ gehört „desc“: ein Satz für alle, die das Bild nicht sehen."
+                .into(),
+        );
+    }
+    let lanes = figure.lanes.as_deref();
+    if lanes.is_some_and(<[String]>::is_empty) {
+        return Err("Eine Zeitachse braucht mindestens eine Bahn.".into());
+    }
+    for (index, lane) in lanes.unwrap_or_default().iter().enumerate() {
+        let process = lane.split(OF).next().unwrap_or(lane);
+        if !processes.iter().any(|known| known.name == process) {
+            return Err(format!(
+                "Eine Bahn heißt wie ein Prozess oder „PROZESS{OF}THREAD“; einen Prozess „{process}“ gibt es in dieser Szene nicht."
+            ));
+        }
+        if figure
+            .lanes
+            .iter()
+            .flatten()
+            .take(index)
+            .any(|other| other == lane)
+        {
+            return Err(format!("Die Bahn „{lane}“ gibt es zweimal."));
+        }
+    }
+    let to = figure.to.unwrap_or(LONGEST_SCENE);
+    let in_order = 0.0 <= figure.from && figure.from < to && to <= LONGEST_SCENE;
+    if !in_order {
+        return Err(
+            "„from“ und „to“ sind Sekunden seit Beginn der Szene, „from“ vor „to“.".into(),
+        );
+    }
+    Ok(())
 }
 
 /// Puts the ports into an argument; the error is the name of an unknown placeholder.
@@ -651,6 +731,64 @@ mod tests {
             let error = Script::parse(&text).unwrap_err();
             assert!(error.message.contains(part), "{}", error.message);
             assert_eq!(error.line, line, "{part}");
+        }
+    }
+
+    #[test]
+    fn a_timeline_is_read_and_a_faulty_one_refused_with_its_line() {
+        let parse = |table: &str| {
+            Script::parse(&format!(
+                "title = \"T\"\nsteps = [{{ start = \"A\" }}, {{ stop = \"A\" }}]\n{PROCESS}[timeline]\n{table}"
+            ))
+        };
+        let script = parse(
+            "title = \"X\"\ndesc = \"D\"\ntrace = true\nlanes = [\"A · main\"]\nfrom = 1\nto = 2.5",
+        )
+        .unwrap();
+        let figure = Figure {
+            title: Some("X".into()),
+            desc: "D".into(),
+            trace: true,
+            lanes: Some(vec!["A · main".into()]),
+            from: 1.0,
+            to: Some(2.5),
+        };
+        assert!(script.is_traced());
+        assert_eq!(script.timeline, Some(figure));
+        let plain = parse("desc = \"D\"").unwrap();
+        assert!(!plain.is_traced());
+        assert_eq!(
+            plain.digest(),
+            script.digest(),
+            "the picture is no part of the play"
+        );
+
+        for (table, part) in [
+            ("desc = \" \"", "Zu „timeline“ gehört „desc“"),
+            ("trace = true", "missing field `desc`"),
+            ("desc = \"D\"\nspur = 1", "unknown field `spur`"),
+            (
+                "desc = \"D\"\nlanes = []",
+                "Eine Zeitachse braucht mindestens eine Bahn.",
+            ),
+            (
+                "desc = \"D\"\nlanes = [\"B · main\"]",
+                "einen Prozess „B“ gibt es in dieser Szene nicht.",
+            ),
+            (
+                "desc = \"D\"\nlanes = [\"A\", \"A\"]",
+                "Die Bahn „A“ gibt es zweimal.",
+            ),
+            ("desc = \"D\"\nfrom = -1", "„from“ und „to“ sind Sekunden"),
+            (
+                "desc = \"D\"\nfrom = 2\nto = 2",
+                "„from“ und „to“ sind Sekunden",
+            ),
+            ("desc = \"D\"\nto = nan", "„from“ und „to“ sind Sekunden"),
+        ] {
+            let error = parse(table).unwrap_err();
+            assert!(error.message.contains(part), "{}", error.message);
+            assert!(error.line >= 6, "{table}: {}", error.line);
         }
     }
 

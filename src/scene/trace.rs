@@ -1,0 +1,194 @@
+//! The trace of a scene: one more run, watched by `strace`, and what is kept of it (`NAME.spuren.json`).
+//! In flow a script and the programs, out flow the lanes of its timeline; in the tests, the proof
+//! that today's programs still wait in the same places.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+
+use super::player::{self, Settings};
+use super::programs::Programs;
+use super::recording::{Masks, Recording};
+use super::script::Script;
+use super::{SceneId, lanes, strace};
+use crate::timeline::{Kind, Lane, Timeline};
+
+/// A wait of so many microseconds is part of the story, and no accident of a busy machine.
+const LONG: u64 = 300_000;
+
+/// The lanes of one traced run; the source of the scene's timeline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trace {
+    /// Scene id, `LISTING/NAME`.
+    pub scene: String,
+    /// Day of the run, `YYYY-MM-DD`.
+    pub recorded: String,
+    /// [`Script::digest`] of the script that was played.
+    pub script: String,
+    /// Times are microseconds since the beginning of the scene.
+    pub timeline: Timeline,
+}
+
+/// Plays a scene under strace and says what its threads waited for, and what was printed.
+///
+/// The settings decide about ports and pauses; what they say about traces is replaced.
+pub fn take(
+    root: &Path,
+    id: &SceneId,
+    script: &Script,
+    programs: &Programs,
+    settings: Settings,
+) -> anyhow::Result<(Trace, Recording)> {
+    let folder =
+        tempfile::tempdir().context("Für die Spuren lässt sich kein Ordner anlegen.")?;
+    let settings = Settings {
+        traces: Some(folder.path().to_owned()),
+        ..settings
+    };
+    let played = player::play(script, programs, root, &settings).with_context(|| {
+        format!(
+            "Die Szene „{id}“ ist unter strace nicht so verlaufen, wie ihr Skript sagt."
+        )
+    })?;
+    let mut traces = Vec::new();
+    for process in 0..script.processes.len() {
+        let file = strace::file(folder.path(), process);
+        let text = fs::read_to_string(file).context("strace hat nichts aufgeschrieben.")?;
+        let threads = strace::parse(&text);
+        if threads.is_empty() {
+            bail!("Was strace über „{id}“ aufgeschrieben hat, ist nicht zu verstehen.");
+        }
+        traces.push(threads);
+    }
+    let began = played.began.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let began = u64::try_from(began.as_micros()).expect("for the next 500,000 years");
+    let timeline = lanes::of_traces(script, &traces, &played.events, began);
+    let recording = Recording::new(id, script, played.events);
+    let trace = Trace {
+        scene: recording.scene.clone(),
+        recorded: recording.recorded.clone(),
+        script: recording.script.clone(),
+        timeline,
+    };
+    Ok((trace, recording))
+}
+
+/// Plays a scene under strace, on free ports, and compares its shape with the trace that is kept.
+///
+/// Errors say in German which lane waits differently; they include a missing trace.
+pub fn replay(root: &Path, id: &SceneId) -> anyhow::Result<()> {
+    let script = super::load_script(root, id)?;
+    let kept = load(root, id)?;
+    let programs = super::programs::built(root)?;
+    let (now, _) = take(root, id, &script, programs, settings(&script)?)?;
+    kept.compare(&now, &script.masks()).map_err(|difference| {
+        anyhow::anyhow!(
+            "In der Szene „{id}“ wird anders gewartet, als ihre Zeitachse zeigt.\n{difference}\
+             Ist das Neue richtig, dann: cargo run -- record {id}"
+        )
+    })
+}
+
+/// On free ports, which need not be free for the reader, but with all pauses: they are what is shown.
+pub fn settings(script: &Script) -> io::Result<Settings> {
+    Ok(Settings {
+        pauses: true,
+        ..Settings::for_replay(script)?
+    })
+}
+
+/// Reads the trace that is kept of a scene.
+pub fn load(root: &Path, id: &SceneId) -> anyhow::Result<Trace> {
+    let file = id.trace();
+    let text = super::read_file(root, &file).with_context(|| {
+        format!("Von „{id}“ gibt es noch keine Spuren: cargo run -- record {id}")
+    })?;
+    serde_json::from_str(&text)
+        .with_context(|| format!("{} enthält keine Spuren.", file.display()))
+}
+
+impl Trace {
+    /// The JSON of the file, with one span or mark a line.
+    pub fn to_json(&self) -> String {
+        let pretty = serde_json::to_string_pretty(self).expect("only string keys");
+        // serde_json indents the innermost objects, which have only plain fields, by ten spaces.
+        let mut json = String::new();
+        for line in pretty.lines() {
+            let inner = line.strip_prefix("            ");
+            match inner {
+                Some(inner) if json.ends_with('{') => json.push_str(inner.trim_start()),
+                Some(inner) => {
+                    json.push(' ');
+                    json.push_str(inner.trim_start());
+                }
+                None if line.starts_with("          }") => json.push_str(line.trim_start()),
+                None => {
+                    if !json.is_empty() {
+                        json.push('\n');
+                    }
+                    json.push_str(line);
+                }
+            }
+        }
+        json + "\n"
+    }
+
+    /// Whether both runs have the same lanes that wait for the same things in the same order.
+    ///
+    /// How long a wait lasts is chance, and on a busy machine any short one may become long: so
+    /// every long wait of `self` must come in its turn in `now`, and a long one of `now` must be
+    /// known to the lane, if only as a short one.
+    pub fn compare(&self, now: &Trace, masks: &Masks) -> Result<(), String> {
+        let names = |trace: &Trace| {
+            let names = trace
+                .timeline
+                .lanes
+                .iter()
+                .map(|lane| masks.apply(&lane.name));
+            names.collect::<Vec<_>>()
+        };
+        let (book, today) = (names(self), names(now));
+        if book != today {
+            return Err(format!(
+                "  Bahnen im Buch: {}\n  jetzt: {}\n",
+                book.join(", "),
+                today.join(", ")
+            ));
+        }
+        let mut report = String::new();
+        for (book, today) in self.timeline.lanes.iter().zip(&now.timeline.lanes) {
+            // Long in the book, it lasts about as long today, but hardly to the millisecond.
+            let mut rest = waits(today, LONG / 2, masks).into_iter();
+            let missing = waits(book, LONG, masks)
+                .into_iter()
+                .find(|wait| !rest.any(|other| other == *wait));
+            let known = waits(book, 0, masks);
+            let extra = waits(today, LONG, masks)
+                .into_iter()
+                .find(|wait| !known.contains(wait));
+            for (wait, heading) in [(missing, "im Buch"), (extra, "jetzt")] {
+                if let Some(wait) = wait {
+                    report.push_str(&format!("  {}, nur {heading}: „{wait}“\n", book.name));
+                }
+            }
+        }
+        if report.is_empty() {
+            Ok(())
+        } else {
+            Err(report)
+        }
+    }
+}
+
+/// What a lane waits for at least that many microseconds.
+fn waits(lane: &Lane, shortest: u64, masks: &Masks) -> Vec<String> {
+    let waits = lane.spans.iter().filter(|span| span.kind == Kind::Waiting);
+    let long = waits.filter(|span| span.duration() >= shortest);
+    long.map(|span| masks.apply(span.label.as_deref().unwrap_or_default()))
+        .collect()
+}
