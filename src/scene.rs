@@ -10,10 +10,10 @@ pub mod programs;
 pub mod recording;
 pub mod render;
 pub mod script;
-mod strace;
+pub mod strace;
 pub mod trace;
 
-use std::cell::OnceCell;
+use std::cell::LazyCell;
 use std::fmt;
 use std::fs;
 use std::io::Write;
@@ -123,6 +123,15 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 /// Without strace the scenes that need it are passed over and named in the error.
 /// Progress goes to stderr. Errors are German sentences; the scenes before the failing one are kept.
 pub fn record(root: &Path, names: &[String]) -> anyhow::Result<()> {
+    record_where(root, names, strace::is_there)
+}
+
+/// [`record`] on a machine where `can_trace` says whether strace is to be had.
+pub fn record_where(
+    root: &Path,
+    names: &[String],
+    can_trace: fn() -> bool,
+) -> anyhow::Result<()> {
     let known = all(root);
     let chosen = choose(&known, names)?;
     if chosen.is_empty() {
@@ -138,7 +147,7 @@ pub fn record(root: &Path, names: &[String]) -> anyhow::Result<()> {
     eprintln!("Die Programme der Listings werden gebaut …");
     let programs = programs::built(root)?;
     let cancelled = cancelled_by_ctrl_c();
-    let can_trace = OnceCell::new();
+    let can_trace = LazyCell::new(can_trace);
     let mut passed_over = Vec::new();
     for (id, script) in chosen.iter().zip(&scripts) {
         let settings = |settings: Settings| Settings {
@@ -157,7 +166,7 @@ pub fn record(root: &Path, names: &[String]) -> anyhow::Result<()> {
             });
         let keep_trace = keep && (old_trace.is_some() || !script.is_traced());
         let traced = script.is_traced() && !keep_trace;
-        if traced && !can_trace.get_or_init(strace::is_there) {
+        if traced && !*can_trace {
             passed_over.push(id.to_string());
             continue;
         }

@@ -736,6 +736,20 @@ fn a_scene_that_no_chapter_shows_is_refused_but_does_not_keep_record_from_runnin
 }
 
 #[test]
+fn a_timeline_that_no_chapter_shows_is_refused_but_does_not_keep_record_from_running() {
+    let book = book();
+    write(&book, "listings/ch01-probe/scenes/szene.svg", "<svg/>\n");
+    let found = source::load(book.path()).unwrap_err();
+    assert_eq!(
+        problems(book.path()),
+        [
+            "listings/ch01-probe/scenes/szene.svg:1: Kein Kapitel zeigt diese Zeitachse: „listings/ch01-probe/scenes/szene.svg“ wird nirgends eingebunden."
+        ]
+    );
+    assert!(found.iter().all(|problem| problem.scene_in_progress));
+}
+
+#[test]
 fn a_scene_that_is_not_recorded_yet_is_refused_but_does_not_keep_record_from_running() {
     let book = book();
     fs::remove_file(book.path().join("listings/ch01-probe/scenes/szene.html")).unwrap();
@@ -744,6 +758,35 @@ fn a_scene_that_is_not_recorded_yet_is_refused_but_does_not_keep_record_from_run
         problems(book.path()),
         [format!(
             "{CHAPTER}:47: Die Szene „ch01-probe/szene“ ist noch nicht aufgezeichnet: cargo run -- record ch01-probe/szene"
+        )]
+    );
+    assert!(found.iter().all(|problem| problem.scene_in_progress));
+}
+
+#[test]
+fn a_timeline_that_is_not_drawn_yet_is_refused_as_its_scene_is_unless_nobody_asked_for_it()
+{
+    let book = book();
+    let chapter =
+        format!("{GOOD}\n{{{{#include ../../listings/ch01-probe/scenes/szene.svg}}}}\n");
+    let line = chapter.lines().count();
+    write(&book, CHAPTER, &chapter);
+    assert_eq!(
+        problems(book.path()),
+        [format!(
+            "{CHAPTER}:{line}: Die eingebundene Datei „listings/ch01-probe/scenes/szene.svg“ fehlt."
+        )]
+    );
+    write(
+        &book,
+        "listings/ch01-probe/scenes/szene.toml",
+        "[timeline]\ndesc = \"\"\n",
+    );
+    let found = source::load(book.path()).unwrap_err();
+    assert_eq!(
+        problems(book.path()),
+        [format!(
+            "{CHAPTER}:{line}: Die Szene „ch01-probe/szene“ ist noch nicht aufgezeichnet: cargo run -- record ch01-probe/szene"
         )]
     );
     assert!(found.iter().all(|problem| problem.scene_in_progress));

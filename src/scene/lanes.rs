@@ -251,3 +251,227 @@ fn reason(call: &Call, owners: &BTreeMap<u16, &str>) -> (String, String) {
     };
     (label, name.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scene::SceneId;
+
+    /// A server with a thread for each connection and one for Ctrl-C, and Anna, whose clock is the same.
+    const SERVER: &str = r#"7 10.000000 execve("server", ["server"], 0x7f) = 0 <0.000100>
+7 10.001000 clone3({flags=CLONE_VM} => {parent_tid=[8]}, 88) = 8 <0.000010>
+8 10.002000 futex(0x5556, FUTEX_WAIT, 0, NULL <unfinished ...>
+7 10.003000 accept4(3<TCP:[127.0.0.1:5000]>, {sa_family=AF_INET}, [16], SOCK_CLOEXEC) = 4 <0.100000>
+7 10.103000 clone3({flags=CLONE_VM} => {parent_tid=[9]}, 88) = 9 <0.000010>
+9 10.104000 recvfrom(4<TCP:[127.0.0.1:5000->127.0.0.1:50000]>, "", 1024, 0, NULL, NULL) = 0 <1.000000>
+7 10.104000 accept4(3<TCP:[127.0.0.1:5000]>,  <unfinished ...>
+9 11.105000 +++ exited with 0 +++
+7 11.200000 +++ exited with 0 +++
+8 11.200000 +++ exited with 0 +++
+"#;
+    const ANNA: &str = r#"17 10.050000 execve("client", ["client"], 0x7f) = 0 <0.000100>
+17 10.103000 connect(3<TCP:[1]>, {sa_family=AF_INET}, 16) = 0 <0.000100>
+17 10.103500 read(0<pipe:[5]>, "x", 8192) = 1 <0.000400>
+17 10.104000 read(0<pipe:[5]>, "", 8192) = 0 <1.000000>
+17 11.104100 close(3<TCP:[127.0.0.1:50000->127.0.0.1:5000]>) = 0 <0.000011>
+17 11.104200 +++ exited with 0 +++
+"#;
+
+    fn script() -> Script {
+        Script::parse(
+            r#"title = "T"
+               steps = [{ start = "Server" }, { start = "Anna" }, { eof = "Anna" }, { stop = "Server" }, { exit = "Anna" }]
+               [[process]]
+               name = "Server"
+               program = "p"
+               [[process]]
+               name = "Anna"
+               program = "q""#,
+        )
+        .unwrap()
+    }
+
+    fn event(t: u64, process: &str, kind: Happened, text: &str) -> Event {
+        Event {
+            t,
+            process: process.into(),
+            kind,
+            text: (!text.is_empty()).then(|| text.into()),
+            status: None,
+            free: None,
+        }
+    }
+
+    fn span(from: u64, to: u64, kind: Kind, words: Option<(&str, &str)>) -> Span {
+        Span {
+            from,
+            to,
+            kind,
+            label: words.map(|(label, _)| label.into()),
+            short: words.map(|(_, short)| short.into()),
+        }
+    }
+
+    fn traced(server: &str) -> Timeline {
+        let traces = [server, ANNA].map(super::super::strace::parse);
+        let events = [
+            event(0, "Server", Happened::Start, ""),
+            event(1_104, "Anna", Happened::Eof, ""),
+            event(1_200, "Server", Happened::Stop, ""),
+        ];
+        of_traces(&script(), &traces, &events, 10_000_000)
+    }
+
+    fn names(timeline: &Timeline) -> Vec<&str> {
+        timeline
+            .lanes
+            .iter()
+            .map(|lane| lane.name.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn every_thread_that_talks_with_somebody_has_a_lane_named_after_it() {
+        let plain = traced(SERVER);
+        assert_eq!(
+            names(&plain),
+            ["Server · main", "Server · Thread für Anna", "Anna"]
+        );
+        let colours: Vec<_> = plain.lanes.iter().map(|lane| lane.colour).collect();
+        assert_eq!(colours, [1, 1, 2]);
+        let named = SERVER.replace(
+            "9 10.104000 recv",
+            "9 10.103500 prctl(PR_SET_NAME, \"Bote\") = 0 <0.000001>\n9 10.104000 recv",
+        );
+        assert_eq!(names(&traced(&named))[1], "Server · Bote");
+        // Whom the only thread talks with is nobody's name.
+        let alone = "7 10.000000 execve(\"server\", [], 0x7f) = 0 <0.000100>\n7 11.000000 +++ exited with 0 +++\n";
+        assert_eq!(names(&traced(alone)), ["Server", "Anna"]);
+    }
+
+    #[test]
+    fn what_lasts_is_waiting_and_says_for_whom_and_the_rest_is_work() {
+        let timeline = traced(SERVER);
+        let accept = Some(("wartet in accept", "accept"));
+        assert_eq!(
+            timeline.lanes[0].spans[..3],
+            [
+                span(0, 3_000, Kind::Working, None),
+                span(3_000, 103_000, Kind::Waiting, accept),
+                span(103_000, 1_200_000, Kind::Working, None),
+            ][..]
+        );
+        assert_eq!(
+            timeline.lanes[1].spans,
+            [
+                span(103_010, 104_000, Kind::Working, None),
+                span(
+                    104_000,
+                    1_104_000,
+                    Kind::Waiting,
+                    Some(("wartet in read auf Anna", "read"))
+                ),
+                span(1_104_000, 1_105_000, Kind::Working, None),
+            ]
+        );
+        let keyboard = Some(("wartet in read auf die Tastatur", "read"));
+        // Reading what is there already is no waiting.
+        assert_eq!(
+            timeline.lanes[2].spans,
+            [
+                span(50_000, 104_000, Kind::Working, None),
+                span(104_000, 1_104_000, Kind::Waiting, keyboard),
+                span(1_104_000, 1_104_200, Kind::Working, None),
+            ]
+        );
+        let marks: Vec<_> = timeline
+            .lanes
+            .iter()
+            .map(|lane| lane.marks.clone())
+            .collect();
+        let mark = |t, text: &str| Mark {
+            t,
+            text: text.into(),
+        };
+        assert_eq!(
+            marks,
+            [
+                vec![mark(1_200_000, "Strg+C")],
+                vec![],
+                vec![mark(1_104_000, "Strg+D")]
+            ]
+        );
+    }
+
+    #[test]
+    fn calls_are_named_as_in_the_book() {
+        let owners = BTreeMap::from([(5000, "Server"), (50000, "Anna")]);
+        for (name, on, label) in [
+            (
+                "recvfrom",
+                On::Connection(1, 50000),
+                "wartet in read auf Anna",
+            ),
+            (
+                "sendto",
+                On::Connection(1, 5000),
+                "wartet in write auf den Server",
+            ),
+            (
+                "read",
+                On::Connection(1, 2),
+                "wartet in read auf die Gegenseite",
+            ),
+            ("read", On::Input, "wartet in read auf die Tastatur"),
+            ("write", On::Output, "wartet in write auf den Bildschirm"),
+            ("connect", On::Other, "wartet in connect"),
+            ("accept4", On::Listener(5000), "wartet in accept"),
+            ("epoll_pwait", On::Other, "wartet in epoll_wait"),
+            ("futex", On::Nothing, "wartet auf einen anderen Thread"),
+            ("clock_nanosleep", On::Nothing, "schläft"),
+            ("wait4", On::Nothing, "wartet auf einen anderen Prozess"),
+        ] {
+            let call = Call {
+                from: 0,
+                to: 1,
+                name: name.into(),
+                on,
+            };
+            assert_eq!(reason(&call, &owners).0, label);
+        }
+    }
+
+    #[test]
+    fn of_a_recording_only_silence_and_printing_are_known() {
+        let events = vec![
+            event(0, "Server", Happened::Start, ""),
+            event(5, "Server", Happened::Out, "da"),
+            event(10, "Anna", Happened::Start, ""),
+            event(20, "Anna", Happened::In, "Hallo"),
+            event(20, "Anna", Happened::Quiet, "wartet auf den Server"),
+            event(900, "Server", Happened::Stop, ""),
+            event(920, "Anna", Happened::Err, "Ach."),
+            event(930, "Anna", Happened::Exit, ""),
+        ];
+        let recording = Recording::new(&SceneId::new("x", "y"), &script(), events);
+        let timeline = of_recording(&recording);
+        assert_eq!(names(&timeline), ["Server", "Anna"]);
+        let anna = &timeline.lanes[1];
+        assert_eq!((anna.from, anna.to), (10_000, 930_000));
+        let said = |mut span: Span, text: &str| {
+            span.label = Some(text.into());
+            span
+        };
+        assert_eq!(
+            anna.spans,
+            [
+                said(
+                    span(20_000, 920_000, Kind::Waiting, None),
+                    "wartet auf den Server"
+                ),
+                said(span(920_000, 920_000, Kind::Working, None), "Ach."),
+            ]
+        );
+        assert_eq!(anna.marks[0].text, "„Hallo“");
+    }
+}

@@ -192,3 +192,93 @@ fn waits(lane: &Lane, shortest: u64, masks: &Masks) -> Vec<String> {
     long.map(|span| masks.apply(span.label.as_deref().unwrap_or_default()))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timeline::Span;
+
+    fn span(milliseconds: u64, label: &str) -> Span {
+        Span {
+            from: 0,
+            to: milliseconds * 1_000,
+            kind: Kind::Waiting,
+            label: Some(label.into()),
+            short: None,
+        }
+    }
+
+    fn trace(name: &str, waits: &[(u64, &str)]) -> Trace {
+        let lane = Lane {
+            name: name.into(),
+            colour: 1,
+            from: 0,
+            to: 1,
+            marks: Vec::new(),
+            spans: waits
+                .iter()
+                .map(|(duration, label)| span(*duration, label))
+                .collect(),
+        };
+        Trace {
+            scene: "x/y".into(),
+            recorded: "2026-01-01".into(),
+            script: "0".into(),
+            timeline: Timeline { lanes: vec![lane] },
+        }
+    }
+
+    #[test]
+    fn the_same_waits_in_the_same_order_are_the_same_shape() {
+        let masks = Masks::new(&[]).unwrap();
+        let book = trace(
+            "A",
+            &[(3, "accept"), (500, "read"), (500, "accept"), (2, "write")],
+        );
+        let compare = |waits: &[(u64, &str)]| book.compare(&trace("A", waits), &masks);
+        for same in [
+            &[(3, "accept"), (500, "read"), (500, "accept")][..],
+            &[(290, "read"), (299, "accept")], // hardly to the millisecond
+            &[(900, "accept"), (500, "read"), (500, "accept")], // a busy machine
+            &[(500, "read"), (400, "write"), (500, "accept")],
+        ] {
+            assert_eq!(compare(same), Ok(()), "{same:?}");
+        }
+        for (other, report) in [
+            (
+                &[(500, "accept"), (500, "read")][..],
+                "  A, nur im Buch: „accept“\n",
+            ),
+            (
+                &[(500, "read"), (40, "accept")],
+                "  A, nur im Buch: „accept“\n",
+            ),
+            (
+                &[(500, "read"), (500, "accept"), (300, "futex")],
+                "  A, nur jetzt: „futex“\n",
+            ),
+        ] {
+            assert_eq!(compare(other), Err(report.into()));
+        }
+        let renamed = book.compare(&trace("B", &[]), &masks);
+        assert_eq!(renamed, Err("  Bahnen im Buch: A\n  jetzt: B\n".into()));
+    }
+
+    #[test]
+    fn what_differs_from_run_to_run_is_masked() {
+        let masks = Masks::new(&[]).unwrap();
+        let book = trace("für 127.0.0.1:1", &[(500, "read auf 127.0.0.1:1")]);
+        let today = trace("für 127.0.0.1:2", &[(500, "read auf 127.0.0.1:2")]);
+        assert_eq!(book.compare(&today, &masks), Ok(()));
+    }
+
+    #[test]
+    fn a_trace_survives_the_way_through_its_file_with_one_span_a_line() {
+        let trace = trace("„A“ { \"", &[(3, "accept {"), (500, "read")]);
+        let json = trace.to_json();
+        assert_eq!(serde_json::from_str::<Trace>(&json).unwrap(), trace);
+        assert!(json.contains(
+            "\n          {\"from\": 0, \"to\": 3000, \"kind\": \"waiting\", \"label\": \"accept {\"},\n"
+        ));
+    }
+}

@@ -312,8 +312,15 @@ impl<'a> Expander<'a> {
     /// The scene whose transcript `file` would be, if only its script is there.
     fn unrecorded_scene(&self, file: &Path) -> Option<String> {
         let (listing, inside) = listing_of(file)?;
-        let name = inside.strip_prefix("scenes/")?.strip_suffix(".html")?;
+        let name = inside.strip_prefix("scenes/")?;
         let script = self.root.join(file).with_extension("toml");
+        let name = match name.strip_suffix(".svg") {
+            // Only a script that asks for a timeline will get one.
+            Some(name) => fs::read_to_string(&script)
+                .is_ok_and(|text| text.contains("timeline"))
+                .then_some(name)?,
+            None => name.strip_suffix(".html")?,
+        };
         script.is_file().then(|| format!("{listing}/{name}"))
     }
 

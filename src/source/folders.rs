@@ -77,7 +77,7 @@ fn listings(root: &Path) -> Vec<String> {
     names
 }
 
-/// Reports listings no chapter shows anything of, and scenes whose transcript no chapter shows.
+/// Reports listings no chapter shows anything of, and scenes whose transcript or timeline no chapter shows.
 pub(super) fn unused(root: &Path, named: &HashSet<PathBuf>, problems: &mut Vec<Problem>) {
     for listing in listings(root) {
         let folder = Path::new("listings").join(&listing);
@@ -92,18 +92,20 @@ pub(super) fn unused(root: &Path, named: &HashSet<PathBuf>, problems: &mut Vec<P
             ));
         }
         for scene in files_below(&root.join(&folder).join("scenes"), Path::new("")) {
-            let script = folder.join("scenes").join(&scene);
-            let transcript = script.with_extension("html");
-            if scene.extension().is_some_and(|e| e == "toml")
-                && !named.contains(&transcript)
-            {
+            let file = folder.join("scenes").join(&scene);
+            let (drawn, what) = match scene.extension().and_then(|e| e.to_str()) {
+                Some("toml") => (file.with_extension("html"), "Szene"),
+                Some("svg") => (file.clone(), "Zeitachse"),
+                _ => continue,
+            };
+            if !named.contains(&drawn) {
                 let message = format!(
-                    "Kein Kapitel zeigt diese Szene: „{}“ wird nirgends eingebunden.",
-                    slashed(&transcript)
+                    "Kein Kapitel zeigt diese {what}: „{}“ wird nirgends eingebunden.",
+                    slashed(&drawn)
                 );
                 problems.push(Problem {
                     scene_in_progress: true,
-                    ..Problem::new(script, 1, message)
+                    ..Problem::new(file, 1, message)
                 });
             }
         }

@@ -74,6 +74,7 @@ struct Used {
     working: bool,
     widened: bool,
     unknown: bool,
+    marks: bool,
 }
 
 /// Draws the timeline.
@@ -113,7 +114,10 @@ pub fn draw(timeline: &Timeline, frame: &Frame) -> String {
     }
     let axis = y - GAP / 2.0;
 
-    let mut used = Used::default();
+    let mut used = Used {
+        marks: rows.iter().any(|row| !row.marks.is_empty()),
+        ..Used::default()
+    };
     let bars: String = rows
         .iter()
         .map(|row| draw_row(row, &scale, &mut used))
@@ -139,7 +143,7 @@ fn head(lane: &Lane) -> (&str, Vec<String>) {
     match lane.name.split_once(OF) {
         None => (&lane.name, Vec::new()),
         Some((process, thread)) => {
-            let lines = wrap(thread, SMALL, WIDEST_NAME, 3);
+            let lines = wrap(thread, SMALL, WIDEST_NAME, 2);
             (process, lines.unwrap_or_else(|| vec![thread.to_owned()]))
         }
     }
@@ -420,6 +424,12 @@ fn draw_legend(used: &Used, top: f64) -> (String, f64) {
             32.0,
             "läuft; was es tut, ist nicht aufgezeichnet",
         ),
+        (
+            used.marks,
+            "<path class=\"marke\" d=\"M0 -8h8l-4 7z\"/>",
+            12.0,
+            "getippt",
+        ),
     ];
     let (mut x, mut y) = (EDGE, top);
     let mut svg = String::new();
@@ -443,4 +453,204 @@ fn draw_legend(used: &Used, top: f64) -> (String, f64) {
 fn number(place: f64) -> String {
     let text = format!("{place:.1}");
     text.strip_suffix(".0").unwrap_or(&text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame() -> Frame {
+        Frame {
+            id: "probe".into(),
+            title: "Wer <wartet>?".into(),
+            desc: "Anna {{wartet}}.".into(),
+            from: None,
+            to: None,
+        }
+    }
+
+    fn span(from: u64, to: u64, kind: Kind, label: &str) -> Span {
+        Span {
+            from,
+            to,
+            kind,
+            label: Some(label.into()),
+            short: Some("read".into()),
+        }
+    }
+
+    fn lane(spans: Vec<Span>) -> Lane {
+        Lane {
+            name: "Server · Thread für Anna".into(),
+            colour: 2,
+            from: spans[0].from,
+            to: spans[spans.len() - 1].to,
+            marks: Vec::new(),
+            spans,
+        }
+    }
+
+    fn drawn(lane: Lane) -> String {
+        draw(&Timeline { lanes: vec![lane] }, &frame())
+    }
+
+    /// A wait of so many milliseconds within two seconds.
+    fn waiting(milliseconds: u64) -> String {
+        let end = milliseconds * 1_000;
+        drawn(lane(vec![
+            span(0, end, Kind::Waiting, "wartet in read auf Anna"),
+            span(end, 2_000_000, Kind::Working, "rechnet"),
+        ]))
+    }
+
+    fn texts(svg: &str) -> Vec<&str> {
+        let texts = svg.split("<text").skip(1);
+        texts
+            .filter_map(|text| Some(text.split_once('>')?.1.split_once('<')?.0))
+            .collect()
+    }
+
+    #[test]
+    fn the_block_stays_whole_and_its_words_stay_words() {
+        let svg = waiting(1_500);
+        assert!(svg.lines().all(|line| !line.trim().is_empty()));
+        assert!(svg.contains("<title id=\"probe-titel\">Wer &#60;wartet&#62;?</title>"));
+        assert!(svg.contains("<desc id=\"probe-text\">Anna &#123;&#123;wartet}}.</desc>"));
+        assert!(svg.contains("aria-labelledby=\"probe-titel probe-text\""));
+        assert_eq!(svg, waiting(1_500), "the same lanes make the same picture");
+    }
+
+    #[test]
+    fn a_label_is_whole_or_broken_or_short_or_left_out_as_its_wait_has_room() {
+        let long = "wartet in read auf Anna";
+        for (milliseconds, expected) in [
+            (1_500, &[long][..]),
+            (450, &["wartet in read", "auf Anna"]),
+            (200, &["read"]),
+            (50, &[]),
+        ] {
+            let svg = waiting(milliseconds);
+            let all = texts(&svg);
+            let labels: Vec<_> = all
+                .iter()
+                .filter(|text| long.contains(**text) && **text != "wartet")
+                .collect();
+            assert_eq!(
+                labels,
+                expected.iter().collect::<Vec<_>>(),
+                "{milliseconds}"
+            );
+            assert!(
+                svg.contains(&format!("<title>{long}</title>")),
+                "{milliseconds}"
+            );
+        }
+    }
+
+    #[test]
+    fn short_work_is_drawn_wide_enough_to_be_seen_and_the_legend_says_so() {
+        let svg = drawn(lane(vec![
+            span(0, 1_000_000, Kind::Waiting, "wartet"),
+            span(1_000_000, 1_000_020, Kind::Working, "arbeitet"),
+            span(1_000_020, 2_000_000, Kind::Waiting, "wartet"),
+        ]));
+        let strokes: Vec<_> = svg
+            .lines()
+            .filter(|line| line.starts_with("<g class=\"spur farbe"))
+            .collect();
+        assert_eq!(strokes.len(), 1);
+        assert_eq!(strokes[0].matches("class=\"arbeitet\"").count(), 1);
+        assert!(strokes[0].contains("width=\"3.5\" height=\"38\"><title>arbeitet"));
+        assert!(svg.contains("kurze Arbeit ist breiter gezeichnet"));
+        // One second of work is as long as it is.
+        let svg = waiting(1_000);
+        assert!(!svg.contains("kurze Arbeit"));
+        assert!(svg.contains(">arbeitet</text>"));
+    }
+
+    #[test]
+    fn strokes_that_would_touch_become_one() {
+        let work = |from: u64| span(from, from + 10, Kind::Working, "arbeitet");
+        let svg = drawn(lane(vec![
+            work(0),
+            work(2_000),
+            work(4_000),
+            work(2_000_000),
+        ]));
+        // Two in the lane, one in the legend.
+        assert_eq!(svg.matches("<rect class=\"arbeitet\"").count(), 3);
+    }
+
+    #[test]
+    fn where_nobody_looked_only_the_line_of_life_is_drawn() {
+        let seen = waiting(1_000);
+        assert!(!seen.contains("laeuft") && !seen.contains("nicht aufgezeichnet"));
+        let svg = drawn(lane(vec![
+            span(0, 0, Kind::Working, "Hallo"),
+            span(2_000_000, 2_000_000, Kind::Working, "Ende"),
+        ]));
+        assert!(svg.contains("class=\"laeuft\"") && svg.contains("nicht aufgezeichnet"));
+    }
+
+    #[test]
+    fn marks_that_would_meet_stand_one_above_the_other() {
+        let mut lane = lane(vec![span(0, 2_000_000, Kind::Waiting, "wartet")]);
+        let mark = |t: u64, text: &str| Mark {
+            t,
+            text: text.into(),
+        };
+        lane.marks = vec![
+            mark(0, "„Hallo zusammen“"),
+            mark(100_000, "„Na?“"),
+            mark(1_000_000, "„time“"),
+            mark(1_999_000, "Strg+C"),
+        ];
+        let scale = Scale {
+            from: 0,
+            to: 2_000_000,
+            left: 100.0,
+            right: 620.0,
+        };
+        let placed = place(&lane.marks, &scale);
+        let lines: Vec<_> = placed
+            .iter()
+            .map(|placed| (placed.line, placed.to_the_left))
+            .collect();
+        assert_eq!(lines, [(0, false), (1, false), (0, false), (0, true)]);
+        let svg = drawn(lane);
+        assert!(svg.contains("text-anchor=\"end\""));
+        assert!(
+            svg.contains(">„Hallo zusammen“</text>") && svg.contains(">getippt</text>")
+        );
+    }
+
+    #[test]
+    fn the_axis_has_round_numbers_in_german_and_a_window_shows_only_its_part() {
+        let svg = waiting(1_500);
+        for second in ["0", "0,5", "1,0", "1,5", "2,0"] {
+            assert!(
+                svg.contains(&format!(">{second}\u{202f}s</text>")),
+                "{second}"
+            );
+        }
+        assert_eq!(step(60_000_000), (10_000_000, 0));
+        assert_eq!(step(3_000_000), (500_000, 1));
+        assert_eq!(step(30_000), (5_000, 3));
+        let timeline = Timeline {
+            lanes: vec![lane(vec![
+                span(0, 1_000_000, Kind::Waiting, "vorher"),
+                span(1_000_001, 4_000_000, Kind::Waiting, "danach"),
+            ])],
+        };
+        let window = Frame {
+            from: Some(2_000_000),
+            to: Some(3_000_000),
+            ..frame()
+        };
+        let svg = draw(&timeline, &window);
+        assert!(svg.contains("danach") && !svg.contains("vorher"));
+        assert!(
+            svg.contains(">2,0\u{202f}s</text>") && !svg.contains(">1,0\u{202f}s</text>")
+        );
+    }
 }
