@@ -301,12 +301,11 @@ fn strokes<'a>(spans: impl Iterator<Item = &'a Span>, scale: &Scale) -> Vec<Stro
         let (mut left, mut right) = (scale.x(span.from), scale.x(span.to));
         let widened = right - left < THINNEST;
         if widened {
-            let middle = (left + right) / 2.0;
-            left = (middle - THINNEST / 2.0).clamp(scale.left, scale.right - THINNEST);
+            left = (left + right - THINNEST) / 2.0;
             right = left + THINNEST;
         }
         match strokes.last_mut() {
-            Some(before) if left <= before.right + 0.5 => {
+            Some(before) if left <= before.right + 1.5 => {
                 before.right = before.right.max(right);
                 before.widened |= widened;
                 before.label = None;
