@@ -22,6 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for watched in [
         "book.toml",
         "book/text",
+        "book/measurements",
         "listings",
         "src/source.rs",
         "src/source",

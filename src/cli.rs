@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
+use crate::measure::chat;
 use crate::{scene, serve, site};
 
 const HELP: &str = "{about}\n\nAufruf: {usage}\n\n{all-args}";
@@ -16,7 +17,7 @@ const HELP: &str = "{about}\n\nAufruf: {usage}\n\n{all-args}";
 #[derive(Parser)]
 #[command(
     bin_name = "cargo run --",
-    about = "Vom Socket zum Event Loop: das Buch bauen, lesen und seine Szenen aufzeichnen.",
+    about = "Vom Socket zum Event Loop: das Buch bauen, lesen, seine Szenen aufzeichnen und seine Programme messen.",
     after_help = "Ohne BEFEHL gilt „serve“: Ein bloßes „cargo run“ baut das Buch und öffnet es.",
     override_usage = "cargo run\n        cargo run -- [BEFEHL] [OPTIONEN]",
     help_template = "{about}\n\nAufruf: {usage}\n\n{all-args}{after-help}",
@@ -55,6 +56,28 @@ enum Command {
         disable_help_flag = true
     )]
     Record(RecordArgs),
+    /// Misst Programme des Buchs unter gleicher Last
+    #[command(
+        override_usage = "cargo run --release -- measure MESSUNG [OPTIONEN]",
+        help_template = HELP,
+        subcommand_help_heading = "Messungen",
+        subcommand_required = true,
+        arg_required_else_help = false,
+        disable_help_flag = true,
+        disable_help_subcommand = true
+    )]
+    Measure(MeasureArgs),
+}
+
+#[derive(Subcommand)]
+enum Measurement {
+    /// Die Chat-Server: Zustellungen je Sekunde, Speicher, Threads, Rechenzeit
+    #[command(
+        override_usage = "cargo run --release -- measure chat [OPTIONEN]",
+        help_template = HELP,
+        disable_help_flag = true
+    )]
+    Chat(ChatArgs),
 }
 
 #[derive(Args)]
@@ -93,6 +116,43 @@ struct RecordArgs {
     help: HelpFlag,
 }
 
+#[derive(Args)]
+struct MeasureArgs {
+    #[command(subcommand)]
+    measurement: Measurement,
+    #[command(flatten)]
+    help: HelpFlag,
+}
+
+#[derive(Args)]
+struct ChatArgs {
+    /// Wie viele Clients zuhören: 1000, wenn nichts anderes dasteht
+    #[arg(
+        long,
+        value_name = "ZAHL",
+        default_value_t = 1000,
+        hide_default_value = true,
+        value_parser = clap::value_parser!(u16).range(1..),
+        help_heading = "Optionen"
+    )]
+    receivers: u16,
+    /// Wie oft jeder Server an die Reihe kommt: 5-mal, wenn nichts anderes dasteht
+    #[arg(
+        long,
+        value_name = "ZAHL",
+        default_value_t = 5,
+        hide_default_value = true,
+        value_parser = clap::value_parser!(u16).range(1..),
+        help_heading = "Optionen"
+    )]
+    rounds: u16,
+    /// Hebt das Ergebnis in book/measurements auf, für das Buch
+    #[arg(long, help_heading = "Optionen")]
+    save: bool,
+    #[command(flatten)]
+    help: HelpFlag,
+}
+
 /// clap's own flag describes itself in English, hence this one.
 #[derive(Args)]
 struct HelpFlag {
@@ -125,6 +185,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         })),
         Command::Build(args) => build(args.folder),
         Command::Record(args) => status_of(scene::record(&site::find_root(), &args.scenes)),
+        Command::Measure(MeasureArgs {
+            measurement: Measurement::Chat(args),
+            ..
+        }) => status_of(chat::run(
+            &site::find_root(),
+            chat::Options {
+                receivers: args.receivers.into(),
+                rounds: args.rounds.into(),
+                save: args.save,
+            },
+        )),
     }
 }
 
@@ -194,6 +265,10 @@ fn in_german(refusal: &clap::Error) -> String {
             option,
             "steht doppelt da oder verträgt sich nicht mit dem Befehl.",
         ),
+        (ErrorKind::MissingSubcommand, _, _) => {
+            "Was gemessen werden soll, fehlt: cargo run --release -- measure chat"
+                .to_owned()
+        }
         (ErrorKind::InvalidUtf8, _, _) => {
             "Ein Argument ist kein gültiges UTF-8.".to_owned()
         }

@@ -1,7 +1,9 @@
-//! The book's own program: it checks, builds, serves and records the book.
+//! The book's own program: it checks, builds, serves and records the book, and measures its programs.
 //! In go the chapters (`book/`) and the listings (`listings/`), out comes the HTML book.
 
 pub mod cli;
+mod interrupt;
+pub mod measure;
 pub mod scene;
 pub mod serve;
 pub mod site;

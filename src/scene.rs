@@ -18,13 +18,10 @@ use std::fmt;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
 use anyhow::{Context, bail};
 
+use crate::interrupt::cancelled_by_ctrl_c;
 use player::Settings;
 use programs::Programs;
 use recording::{Masks, Recording};
@@ -94,9 +91,7 @@ pub fn all(root: &Path) -> Vec<SceneId> {
     let mut scenes = Vec::new();
     for listing in entries(&root.join("listings")) {
         for file in entries(&listing.join("scenes")) {
-            if file
-                .extension()
-                .is_some_and(|extension| extension == "toml")
+            if file.extension().is_some_and(|extension| extension == "toml")
                 && let Some(listing) = listing.file_name().and_then(|name| name.to_str())
                 && let Some(name) = file.file_stem().and_then(|name| name.to_str())
             {
@@ -144,8 +139,15 @@ pub fn record_where(
         scripts.push(load_script(root, id)?);
     }
 
+    for (id, script) in chosen.iter().zip(&scripts) {
+        if let Some(system) = script.system.as_ref().filter(|_| !script.is_playable_here())
+        {
+            bail!("Die Szene „{id}“ lässt sich nur unter {system} aufzeichnen.");
+        }
+    }
     eprintln!("Die Programme der Listings werden gebaut …");
     let programs = programs::built(root)?;
+    // The programs run in process groups of their own: Ctrl-C at the terminal reaches only us.
     let cancelled = cancelled_by_ctrl_c();
     let can_trace = LazyCell::new(can_trace);
     let mut passed_over = Vec::new();
@@ -308,6 +310,7 @@ fn run(
 /// with the recording.
 ///
 /// Errors say in German which scene, step and line; they include a missing or outdated recording.
+/// A scene made for another system is left out, and stderr says so.
 pub fn replay(root: &Path, id: &SceneId) -> anyhow::Result<()> {
     let script = load_script(root, id)?;
     let recorded = load_recording(root, id)?;
@@ -315,6 +318,10 @@ pub fn replay(root: &Path, id: &SceneId) -> anyhow::Result<()> {
         bail!(
             "Das Skript von „{id}“ ist neuer als seine Aufzeichnung. Abhilfe: cargo run -- record {id}"
         );
+    }
+    if !script.is_playable_here() {
+        eprintln!("Die Szene „{id}“ gibt es auf diesem System nicht; sie entfällt.");
+        return Ok(());
     }
     let programs = programs::built(root)?;
     let settings = Settings::for_replay(&script)?;
@@ -353,7 +360,7 @@ fn read_file(root: &Path, file: &Path) -> anyhow::Result<String> {
 }
 
 /// Replaces a file as a whole, and only if its content changes: nobody ever reads half of it.
-fn write_file(path: &Path, content: &str) -> anyhow::Result<()> {
+pub(crate) fn write_file(path: &Path, content: &str) -> anyhow::Result<()> {
     if fs::read_to_string(path).is_ok_and(|old| old == content) {
         return Ok(());
     }
@@ -362,27 +369,6 @@ fn write_file(path: &Path, content: &str) -> anyhow::Result<()> {
         .and_then(|mut file| file.write_all(content.as_bytes()))
         .and_then(|()| fs::rename(&staged, path))
         .with_context(|| format!("{} ist nicht zu schreiben.", path.display()))
-}
-
-/// The programs run in process groups of their own, so Ctrl-C at the terminal reaches only us:
-/// the flag makes the player give up, and giving up ends every program it started.
-/// Once nobody holds the flag any more, Ctrl-C simply ends us, as it would have without all this.
-fn cancelled_by_ctrl_c() -> Arc<AtomicBool> {
-    let cancelled = Arc::new(AtomicBool::new(false));
-    let flag = Arc::downgrade(&cancelled);
-    thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        let Ok(runtime) = runtime else { return };
-        while runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
-            match flag.upgrade() {
-                Some(flag) => flag.store(true, Ordering::Relaxed),
-                None => process::exit(130),
-            }
-        }
-    });
-    cancelled
 }
 
 impl Script {

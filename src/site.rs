@@ -76,9 +76,7 @@ impl fmt::Display for SiteError {
         match self {
             Self::Problems(problems) => {
                 write!(f, "Das Buch hat {} Fehler:", problems.len())?;
-                problems
-                    .iter()
-                    .try_for_each(|problem| write!(f, "\n{problem}"))
+                problems.iter().try_for_each(|problem| write!(f, "\n{problem}"))
             }
             Self::Mdbook(cause) => write!(f, "mdBook kann das Buch nicht bauen: {cause:#}"),
             Self::ForeignFolder(path) => write!(
@@ -114,9 +112,7 @@ fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Site
 pub fn find_root() -> PathBuf {
     let compiled_from = Path::new(env!("CARGO_MANIFEST_DIR"));
     let current = std::env::current_dir().unwrap_or_else(|_| compiled_from.to_owned());
-    let found = current
-        .ancestors()
-        .find(|folder| folder.join("book.toml").is_file());
+    let found = current.ancestors().find(|folder| folder.join("book.toml").is_file());
     found.unwrap_or(compiled_from).to_owned()
 }
 
@@ -176,9 +172,8 @@ struct Staging(PathBuf);
 impl Staging {
     /// The process number in the name keeps two programs apart that build at the same time.
     fn beside(dest: &Path) -> Result<Self, SiteError> {
-        let mut name = dest
-            .file_name()
-            .map_or_else(|| OsString::from("book"), OsString::from);
+        let mut name =
+            dest.file_name().map_or_else(|| OsString::from("book"), OsString::from);
         name.push(format!("-staging-{}", std::process::id()));
         let folder = dest.with_file_name(name);
         fs::create_dir_all(&folder).map_err(io_error("anlegen", &folder))?;
@@ -211,10 +206,7 @@ fn render(root: &Path, folder: &Path) -> anyhow::Result<()> {
 /// Pages come after the files they refer to, and removal comes last, so that a page read meanwhile finds its files.
 fn mirror(staging: &Path, dest: &Path) -> Result<(usize, usize), SiteError> {
     let mut files = files_below(staging)?;
-    files.sort_by_key(|file| {
-        file.extension()
-            .is_some_and(|extension| extension == "html")
-    });
+    files.sort_by_key(|file| file.extension().is_some_and(|extension| extension == "html"));
 
     let mut written = 0;
     for file in &files {
@@ -251,11 +243,7 @@ pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>, SiteError> {
         for entry in fs::read_dir(&current).map_err(io_error("lesen", &current))? {
             let entry = entry.map_err(io_error("lesen", &current))?;
             let path = entry.path();
-            if entry
-                .file_type()
-                .map_err(io_error("lesen", &path))?
-                .is_dir()
-            {
+            if entry.file_type().map_err(io_error("lesen", &path))?.is_dir() {
                 folders.push(path);
             } else if let Ok(relative) = path.strip_prefix(folder) {
                 files.push(relative.to_owned());
@@ -383,9 +371,7 @@ mod tests {
             .map(|e| e.file_name())
             .collect();
         assert!(
-            !names
-                .iter()
-                .any(|name| name.to_string_lossy().contains("staging")),
+            !names.iter().any(|name| name.to_string_lossy().contains("staging")),
             "{names:?}"
         );
     }

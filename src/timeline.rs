@@ -147,17 +147,11 @@ mod tests {
         let chosen = |names: &[&str]| {
             let names: Vec<_> = names.iter().map(|name| name.to_string()).collect();
             let chosen = timeline.select(&names)?;
-            Ok(chosen
-                .lanes
-                .into_iter()
-                .map(|lane| lane.name)
-                .collect::<Vec<_>>())
+            Ok(chosen.lanes.into_iter().map(|lane| lane.name).collect::<Vec<_>>())
         };
         assert_eq!(
             chosen(&["Anna", "Server"]),
-            Ok(["Anna", "Server · main", "Server · Thread 2"]
-                .map(String::from)
-                .into())
+            Ok(["Anna", "Server · main", "Server · Thread 2"].map(String::from).into())
         );
         assert_eq!(chosen(&["Server · main"]), Ok(vec!["Server · main".into()]));
         let refusal: Result<_, String> = chosen(&["Ben"]);

@@ -259,9 +259,8 @@ fn english_pages(site: &Site) -> Vec<String> {
             faults.push(format!("{path}: lang=\"{lang}\""));
         }
     }
-    let missing = site
-        .get("404.html")
-        .map_or("", |page| std::str::from_utf8(page).unwrap());
+    let missing =
+        site.get("404.html").map_or("", |page| std::str::from_utf8(page).unwrap());
     if missing.is_empty() || missing.contains("Document not found") {
         faults.push("404.html: nicht unsere".to_owned());
     }

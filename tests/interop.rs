@@ -1,5 +1,5 @@
 //! Other languages at the other end: Python's `socket` and `nc` speak with the
-//! programs of chapters 1 and 2 as raw bytes. Where one of them is not
+//! programs of chapters 1 and 2 as raw bytes, and show what the book says of Python. Where one of them is not
 //! installed its tests say so and pass; `CHATBUCH_INTEROP=pflicht` (set by
 //! `.ci/run`) turns a missing program into a failure.
 
@@ -77,13 +77,10 @@ impl Drop for Running {
 
 /// Is `program` there? Its absence is only allowed outside of CI.
 fn installed(program: &str, probe: &[&str], word: &str) -> bool {
-    let found = Command::new(program)
-        .args(probe)
-        .output()
-        .is_ok_and(|output| {
-            let text = [output.stdout, output.stderr].concat();
-            String::from_utf8_lossy(&text).contains(word)
-        });
+    let found = Command::new(program).args(probe).output().is_ok_and(|output| {
+        let text = [output.stdout, output.stderr].concat();
+        String::from_utf8_lossy(&text).contains(word)
+    });
     let required = std::env::var_os("CHATBUCH_INTEROP").is_some();
     assert!(found || !required, "{program} is missing");
     if !found {
@@ -109,10 +106,7 @@ fn python(program: &str, argument: &str) -> String {
         .expect("python3 starts");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
-    String::from_utf8(output.stdout)
-        .expect("UTF-8")
-        .trim_end()
-        .to_string()
+    String::from_utf8(output.stdout).expect("UTF-8").trim_end().to_string()
 }
 
 /// What a chapter shows below `$ COMMAND` in a console block, line by line.
@@ -244,6 +238,27 @@ print('main')
 ";
     assert_eq!(python(program, "kein Daemon"), "main\nthread");
     assert_eq!(python(program, "daemon"), "main");
+}
+
+/// Chapter 6: asyncio interleaves its tasks on one thread, it does not run them in parallel.
+#[test]
+fn the_tasks_of_asyncio_take_turns_on_one_thread() {
+    if !python_is_there() {
+        return;
+    }
+    let program = "
+import asyncio, threading
+async def task(name, seen):
+    for _ in range(3):
+        seen.append((name, threading.get_ident()))
+        await asyncio.sleep(0)
+async def main():
+    seen = []
+    await asyncio.gather(task('a', seen), task('b', seen))
+    print(''.join(name for name, _ in seen), len({thread for _, thread in seen}))
+asyncio.run(main())
+";
+    assert_eq!(python(program, ""), "ababab 1");
 }
 
 #[test]

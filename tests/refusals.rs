@@ -160,11 +160,7 @@ fn a_good_book_is_accepted_and_its_blocks_are_told_apart() {
     assert_eq!(source.chapters.len(), 1);
     let chapter = &source.chapters[0];
     assert_eq!(chapter.name, "Kapitel");
-    assert!(
-        chapter
-            .expanded
-            .contains("\npub fn answer() -> u32 {\n    42\n}\n```\n")
-    );
+    assert!(chapter.expanded.contains("\npub fn answer() -> u32 {\n    42\n}\n```\n"));
     assert!(chapter.expanded.contains("`{{#include datei.rs:anker}}`"));
 
     let kinds: Vec<(usize, &str)> = chapter
@@ -658,11 +654,7 @@ fn a_compile_fail_block_with_anything_but_a_trybuild_case_is_refused() {
 #[test]
 fn a_compile_fail_case_that_no_test_runs_is_refused() {
     let book = book();
-    fs::remove_file(
-        book.path()
-            .join("listings/ch01-probe/tests/compile_fail.rs"),
-    )
-    .unwrap();
+    fs::remove_file(book.path().join("listings/ch01-probe/tests/compile_fail.rs")).unwrap();
     assert_eq!(
         problems(book.path()),
         [format!(

@@ -39,7 +39,7 @@ fn every_scene_plays_as_it_was_recorded() {
     let failures = Mutex::new(BTreeMap::new());
     thread::scope(|scope| {
         // Scenes mostly wait; a few side by side shorten the run without disturbing each other.
-        for _ in 0..4 {
+        for _ in 0..8 {
             scope.spawn(|| {
                 loop {
                     let Some(id) = waiting.lock().unwrap().pop() else {
@@ -90,9 +90,7 @@ fn every_timeline_is_drawn_from_what_was_recorded() {
     for id in scenes() {
         let script = scene::load_script(root(), &id).unwrap();
         let recording = scene::load_recording(root(), &id).unwrap();
-        let trace = script
-            .is_traced()
-            .then(|| trace::load(root(), &id).unwrap());
+        let trace = script.is_traced().then(|| trace::load(root(), &id).unwrap());
         if let Some(figure) =
             scene::figure(&id, &script, &recording, trace.as_ref()).unwrap()
         {
@@ -285,10 +283,7 @@ fn lines_in_free_order_are_seen_in_any_order() {
            {{ see = "Server", lines = ["Von selbst geantwortet: Bytes erhalten: 5", "Client: Hallo"] }}, {END}"#
     ));
     let events = run(&script, PATIENT).unwrap();
-    let free: Vec<_> = events
-        .iter()
-        .filter(|event| event.free == Some(8))
-        .collect();
+    let free: Vec<_> = events.iter().filter(|event| event.free == Some(8)).collect();
     assert_eq!(free.len(), 2);
 }
 
@@ -513,9 +508,7 @@ fn stays_connected(port: u16) -> bool {
     let Ok(stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else {
         return false;
     };
-    stream
-        .set_read_timeout(Some(Duration::from_millis(200)))
-        .unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
     let silence = stream.peek(&mut [0]).map_err(|error| error.kind());
     matches!(silence, Err(ErrorKind::WouldBlock | ErrorKind::TimedOut))
 }
@@ -529,7 +522,7 @@ fn a_run_that_a_stranger_joined_is_not_recorded() {
         scope.spawn(|| {
             while !stays_connected(port) {
                 assert!(!over.load(Ordering::Relaxed), "the server never listened");
-                thread::yield_now();
+                thread::sleep(Duration::from_millis(1)); // nobody reports that a port is open
             }
         });
         let result = scene::record(folder.path(), &[]);

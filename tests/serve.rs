@@ -48,10 +48,7 @@ fn small_book() -> TempDir {
 
 fn program(root: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chatbuch"));
-    command
-        .current_dir(root)
-        .args(arguments)
-        .stdin(Stdio::null());
+    command.current_dir(root).args(arguments).stdin(Stdio::null());
     command
 }
 
@@ -80,14 +77,10 @@ impl Server {
     fn start_with(root: &Path, arguments: &[&str]) -> Self {
         let mut command = program(root, arguments);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut process = CommandWrap::from(command)
-            .spawn()
-            .expect("the program starts");
+        let mut process = CommandWrap::from(command).spawn().expect("the program starts");
         let output = lines_of(process.stdout().take().expect("stdout is piped"));
         let messages = lines_of(process.stderr().take().expect("stderr is piped"));
-        let address = output
-            .recv_timeout(DEADLINE)
-            .expect("the address is printed");
+        let address = output.recv_timeout(DEADLINE).expect("the address is printed");
         let port = address
             .strip_prefix("http://127.0.0.1:")
             .and_then(|rest| rest.strip_suffix('/'));
@@ -112,9 +105,7 @@ impl Server {
     fn answer_to(&self, request: &str) -> Answer {
         let mut stream = self.connect();
         let request = request.replace("PORT", &self.port.to_string());
-        stream
-            .write_all(request.as_bytes())
-            .expect("the request is sent");
+        stream.write_all(request.as_bytes()).expect("the request is sent");
         Answer::read(stream)
     }
 
@@ -129,14 +120,8 @@ impl Server {
         let address = format!("ws://127.0.0.1:{}/-/live", self.port);
         let mut request = address.into_client_request().expect("a request");
         let origin = format!("http://127.0.0.1:{}", self.port);
-        request
-            .headers_mut()
-            .insert("origin", origin.parse().expect("a header value"));
-        Page(
-            client(request, self.connect())
-                .expect("the page is let in")
-                .0,
-        )
+        request.headers_mut().insert("origin", origin.parse().expect("a header value"));
+        Page(client(request, self.connect()).expect("the page is let in").0)
     }
 
     /// Waits until the program has told something that contains `text`.
@@ -176,10 +161,7 @@ impl Answer {
         stream.read_to_end(&mut answer).expect("the answer");
         let answer = String::from_utf8_lossy(&answer);
         let (head, content) = answer.split_once("\r\n\r\n").expect("a head and a content");
-        let status = head
-            .split(' ')
-            .nth(1)
-            .and_then(|status| status.parse().ok());
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
         Self {
             status: status.expect("a status"),
             head: head.to_lowercase(),
@@ -265,12 +247,7 @@ fn the_book_is_served_with_the_live_script_but_stays_static_on_disk() {
             "{path}"
         );
     }
-    assert!(
-        server
-            .get("/eins.html")
-            .content
-            .contains("Der erste Stand.")
-    );
+    assert!(server.get("/eins.html").content.contains("Der erste Stand."));
 
     let contents = server.get("/toc.html");
     assert_eq!(contents.status, 200);
@@ -345,11 +322,7 @@ fn every_answer_carries_the_security_headers() {
     }
     // Without JavaScript, mdBook shows this one page in a frame of the book.
     let framed = server.get("/toc.html");
-    assert!(
-        framed
-            .header("content-security-policy")
-            .ends_with("; frame-ancestors 'self'")
-    );
+    assert!(framed.header("content-security-policy").ends_with("; frame-ancestors 'self'"));
 }
 
 #[test]
@@ -526,13 +499,9 @@ fn only_pages_of_this_very_server_get_the_websocket() {
         let request = format!("GET /-/live HTTP/1.1\r\n{host}{origin}{handshake}");
         let request = request.replace("PORT", &server.port.to_string());
         let mut stream = server.connect();
-        stream
-            .write_all(request.as_bytes())
-            .expect("the request is sent");
+        stream.write_all(request.as_bytes()).expect("the request is sent");
         let mut beginning = [0; 12];
-        stream
-            .read_exact(&mut beginning)
-            .expect("the answer's beginning");
+        stream.read_exact(&mut beginning).expect("the answer's beginning");
         assert_eq!(
             String::from_utf8_lossy(&beginning),
             format!("HTTP/1.1 {status}"),
@@ -659,12 +628,7 @@ fn a_changed_chapter_reaches_the_open_page() {
     fs::write(&beside, "# Eins\n\nDer dritte Stand.\n").expect("a file");
     fs::rename(&beside, root.path().join(CHAPTER)).expect("the chapter is replaced");
     page.wait_for(|told| told.version != second.version);
-    assert!(
-        server
-            .get("/eins.html")
-            .content
-            .contains("Der dritte Stand.")
-    );
+    assert!(server.get("/eins.html").content.contains("Der dritte Stand."));
 }
 
 #[test]
@@ -695,18 +659,11 @@ fn a_broken_chapter_is_reported_and_leaves_the_last_good_book() {
     assert_eq!(told.version, good.version, "the page has nothing to reload");
     let place = format!("{CHAPTER}:5: ");
     assert!(
-        told.problems
-            .iter()
-            .any(|problem| problem.starts_with(&place)),
+        told.problems.iter().any(|problem| problem.starts_with(&place)),
         "{told:?}"
     );
     server.wait_for_message(&place);
-    assert!(
-        server
-            .get("/eins.html")
-            .content
-            .contains("Der erste Stand.")
-    );
+    assert!(server.get("/eins.html").content.contains("Der erste Stand."));
     let on_disk = fs::read_to_string(root.path().join("target/book/eins.html"))
         .expect("the built page");
     assert!(on_disk.contains("Der erste Stand."));
@@ -720,12 +677,7 @@ fn a_broken_chapter_is_reported_and_leaves_the_last_good_book() {
         .expect("the chapter is saved");
     let mended = page.wait_for(|told| told.problems.is_empty());
     assert_ne!(mended.version, good.version);
-    assert!(
-        server
-            .get("/eins.html")
-            .content
-            .contains("Der heile Stand.")
-    );
+    assert!(server.get("/eins.html").content.contains("Der heile Stand."));
 }
 
 #[test]
@@ -776,8 +728,7 @@ fn ctrl_c_ends_the_program_normally_and_frees_the_port() {
     let mut page = server.page();
     page.next();
     let mut half = server.connect();
-    half.write_all(b"GET / HTTP/1.1\r\nHost:")
-        .expect("half a request");
+    half.write_all(b"GET / HTTP/1.1\r\nHost:").expect("half a request");
 
     let started = Instant::now();
     server.process.signal(SIGINT).expect("Ctrl-C");
@@ -815,7 +766,7 @@ fn run(root: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
 #[test]
 fn help_is_german_and_ends_normally() {
     let root = small_book();
-    let table: [(&[&str], &[&str]); 5] = [
+    let table: [(&[&str], &[&str]); 7] = [
         (
             &["--help"],
             &[
@@ -824,6 +775,7 @@ fn help_is_german_and_ends_normally() {
                 "serve",
                 "build",
                 "record",
+                "measure",
                 "--port <PORT>",
                 "--no-open",
             ],
@@ -845,6 +797,23 @@ fn help_is_german_and_ends_normally() {
         (
             &["record", "--help"],
             &["Aufruf: cargo run -- record", "SZENE"],
+        ),
+        (
+            &["measure", "--help"],
+            &[
+                "Aufruf: cargo run --release -- measure",
+                "Messungen:",
+                "chat",
+            ],
+        ),
+        (
+            &["measure", "chat", "--help"],
+            &[
+                "Aufruf: cargo run --release -- measure chat",
+                "--receivers <ZAHL>",
+                "--rounds <ZAHL>",
+                "--save",
+            ],
         ),
     ];
     for (arguments, expected) in table {
@@ -877,7 +846,7 @@ fn help_is_german_and_ends_normally() {
 #[test]
 fn bad_arguments_are_refused_in_german_with_status_2() {
     let root = small_book();
-    let table: [(&[&str], &str); 9] = [
+    let table: [(&[&str], &str); 11] = [
         (&["tanzen"], "Den Befehl „tanzen“ gibt es nicht."),
         (&["--tanzen"], "Das Argument „--tanzen“ gibt es hier nicht."),
         (
@@ -886,6 +855,14 @@ fn bad_arguments_are_refused_in_german_with_status_2() {
         ),
         (&["build", "a", "b"], "Das Argument „b“ gibt es hier nicht."),
         (&["--port"], "Nach „--port“ fehlt der Wert."),
+        (
+            &["measure"],
+            "Was gemessen werden soll, fehlt: cargo run --release -- measure chat",
+        ),
+        (
+            &["measure", "chat", "--receivers", "0"],
+            "„0“ passt nicht zu „--receivers“.",
+        ),
         (
             &["--port", "viele"],
             "Als Port taugt „viele“ nicht: Er ist eine Zahl von 0 bis 65535.",

@@ -105,9 +105,7 @@ fn record_traces_the_threads_and_names_what_they_wait_for() {
         let waits = spans
             .iter()
             .filter(|span| span.kind == Kind::Waiting && span.duration() >= 400_000);
-        waits
-            .filter_map(|span| span.label.clone())
-            .collect::<Vec<_>>()
+        waits.filter_map(|span| span.label.clone()).collect::<Vec<_>>()
     };
     let lanes: Vec<_> = trace
         .timeline

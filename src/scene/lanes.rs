@@ -17,11 +17,8 @@ const SHORTEST_WAIT: u64 = 1_000;
 /// the moments when it printed. Of the rest nothing is known.
 pub fn of_recording(recording: &Recording) -> Timeline {
     let lane = |(index, name): (usize, &String)| {
-        let own: Vec<&Event> = recording
-            .events
-            .iter()
-            .filter(|event| event.process == *name)
-            .collect();
+        let own: Vec<&Event> =
+            recording.events.iter().filter(|event| event.process == *name).collect();
         let micros = |event: &Event| event.t * 1_000;
         let mut spans = Vec::new();
         for (place, event) in own.iter().enumerate() {
@@ -88,9 +85,7 @@ pub fn of_traces(
                 _ => format!("{name} ({})", same + 1),
             });
         }
-        let typing = told
-            .iter()
-            .position(|thread| thread.calls.iter().any(reads_input));
+        let typing = told.iter().position(|thread| thread.calls.iter().any(reads_input));
         for (place, thread) in told.iter().enumerate() {
             let name = match told.len() {
                 1 => process.name.clone(),
@@ -164,21 +159,17 @@ fn is_one_of(call: &Call, names: &[&str]) -> bool {
     names.contains(&call.name.as_str())
 }
 
-/// The name the program gave the thread; else, whom it is there for; else a number.
+/// The name the program gave the thread, else a number – and whom it is there for, if that is one alone.
 fn thread_name(thread: &Thread, number: usize, owners: &BTreeMap<u16, &str>) -> String {
-    if let Some(name) = &thread.name {
-        return name.clone();
-    }
-    let mut partners: Vec<String> = thread
-        .calls
-        .iter()
-        .filter_map(|call| partner(call, owners))
-        .collect();
+    let mut partners: Vec<String> =
+        thread.calls.iter().filter_map(|call| partner(call, owners)).collect();
     partners.sort();
     partners.dedup();
-    match &partners[..] {
-        [partner] => format!("Thread für {partner}"),
-        _ => format!("Thread {}", number + 1),
+    match (&thread.name, &partners[..]) {
+        (Some(name), [partner]) => format!("{name} ({partner})"),
+        (Some(name), _) => name.clone(),
+        (None, [partner]) => format!("Thread für {partner}"),
+        (None, _) => format!("Thread {}", number + 1),
     }
 }
 
@@ -242,14 +233,15 @@ fn reason(call: &Call, owners: &BTreeMap<u16, &str>) -> (String, String) {
         other => other,
     };
     let waits = format!("wartet in {name}");
-    let label = match partner(call, owners) {
+    match partner(call, owners) {
+        // Where there is little room, on whom is more than in which call.
         Some(partner) if matches!(name, "read" | "write") => {
-            format!("{waits} auf {partner}")
+            let short = partner.rsplit(' ').next().unwrap_or(&partner).to_owned();
+            (format!("{waits} auf {partner}"), short)
         }
-        _ if call.on == On::Output => format!("{waits} auf den Bildschirm"),
-        _ => waits,
-    };
-    (label, name.into())
+        _ if call.on == On::Output => (format!("{waits} auf den Bildschirm"), name.into()),
+        _ => (waits, name.into()),
+    }
 }
 
 #[cfg(test)]
@@ -323,11 +315,7 @@ mod tests {
     }
 
     fn names(timeline: &Timeline) -> Vec<&str> {
-        timeline
-            .lanes
-            .iter()
-            .map(|lane| lane.name.as_str())
-            .collect()
+        timeline.lanes.iter().map(|lane| lane.name.as_str()).collect()
     }
 
     #[test]
@@ -343,7 +331,7 @@ mod tests {
             "9 10.104000 recv",
             "9 10.103500 prctl(PR_SET_NAME, \"Bote\") = 0 <0.000001>\n9 10.104000 recv",
         );
-        assert_eq!(names(&traced(&named))[1], "Server · Bote");
+        assert_eq!(names(&traced(&named))[1], "Server · Bote (Anna)");
         // Whom the only thread talks with is nobody's name.
         let alone = "7 10.000000 execve(\"server\", [], 0x7f) = 0 <0.000100>\n7 11.000000 +++ exited with 0 +++\n";
         assert_eq!(names(&traced(alone)), ["Server", "Anna"]);
@@ -369,12 +357,12 @@ mod tests {
                     104_000,
                     1_104_000,
                     Kind::Waiting,
-                    Some(("wartet in read auf Anna", "read"))
+                    Some(("wartet in read auf Anna", "Anna"))
                 ),
                 span(1_104_000, 1_105_000, Kind::Working, None),
             ]
         );
-        let keyboard = Some(("wartet in read auf die Tastatur", "read"));
+        let keyboard = Some(("wartet in read auf die Tastatur", "Tastatur"));
         // Reading what is there already is no waiting.
         assert_eq!(
             timeline.lanes[2].spans,
@@ -384,11 +372,7 @@ mod tests {
                 span(1_104_000, 1_104_200, Kind::Working, None),
             ]
         );
-        let marks: Vec<_> = timeline
-            .lanes
-            .iter()
-            .map(|lane| lane.marks.clone())
-            .collect();
+        let marks: Vec<_> = timeline.lanes.iter().map(|lane| lane.marks.clone()).collect();
         let mark = |t, text: &str| Mark {
             t,
             text: text.into(),

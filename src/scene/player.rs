@@ -124,18 +124,13 @@ pub fn play(
 ) -> Result<Played, Failure> {
     let mut play = Play::new(script, programs, root, settings);
     for (index, step) in script.steps.iter().enumerate() {
-        play.step(index, step)
-            .map_err(|message| play.failure(index, message))?;
+        play.step(index, step).map_err(|message| play.failure(index, message))?;
     }
     // Whoever was stopped without an `exit` step still has to be gone in the end.
     let last = script.steps.len().saturating_sub(1);
     for process in 0..script.processes.len() {
-        if play.running[process]
-            .as_ref()
-            .is_some_and(|running| running.status.is_none())
-        {
-            play.await_end(process)
-                .map_err(|message| play.failure(last, message))?;
+        if play.running[process].as_ref().is_some_and(|running| running.status.is_none()) {
+            play.await_end(process).map_err(|message| play.failure(last, message))?;
         }
     }
     let began = play.began;
@@ -561,11 +556,7 @@ impl<'a> Play<'a> {
     }
 
     fn text(&self, moment: usize) -> &str {
-        self.moments[moment]
-            .event
-            .text
-            .as_deref()
-            .unwrap_or_default()
+        self.moments[moment].event.text.as_deref().unwrap_or_default()
     }
 
     fn log(
@@ -611,10 +602,7 @@ impl<'a> Play<'a> {
 
     fn failure(&self, index: usize, message: String) -> Failure {
         let printed = |process: usize| {
-            let lines = self
-                .moments
-                .iter()
-                .filter(|moment| moment.process == process);
+            let lines = self.moments.iter().filter(|moment| moment.process == process);
             let lines =
                 lines.filter(|moment| matches!(moment.event.kind, Kind::Out | Kind::Err));
             let lines = lines.filter_map(|moment| moment.event.text.clone());

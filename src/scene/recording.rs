@@ -224,17 +224,13 @@ impl Recording {
     }
 
     fn status(&self, process: &str) -> Option<i32> {
-        self.printed(process, Kind::Exit)
-            .find_map(|event| event.status)
+        self.printed(process, Kind::Exit).find_map(|event| event.status)
     }
 }
 
 fn difference(process: &str, stream: &str, book: &[String], today: &[String]) -> String {
     let mut report = format!("  {process}, {stream}:\n");
-    let same = book
-        .iter()
-        .zip(today)
-        .take_while(|(book, today)| book == today);
+    let same = book.iter().zip(today).take_while(|(book, today)| book == today);
     let first = same.count();
     for (heading, lines) in [("im Buch", book), ("jetzt", today)] {
         let _ = writeln!(report, "    {heading}:");
@@ -269,10 +265,7 @@ impl Masks {
             Ok(regex) => Ok((regex, name)),
             Err(_) => Err(format!("„{pattern}“")),
         };
-        own.chain(common)
-            .map(compile)
-            .collect::<Result<_, _>>()
-            .map(Masks)
+        own.chain(common).map(compile).collect::<Result<_, _>>().map(Masks)
     }
 
     /// The line with everything replaced that differs from run to run.

@@ -57,9 +57,7 @@ pub fn render(recording: &Recording) -> String {
         html.push_str(&row.head);
         for (column, role) in recording.processes.iter().enumerate() {
             let below = rows[index + 1..].iter().map(|row| row.cells[column]);
-            let span = 1 + below
-                .take_while(|cell| matches!(cell, Cell::Covered))
-                .count();
+            let span = 1 + below.take_while(|cell| matches!(cell, Cell::Covered)).count();
             html.push_str(&cell(row.cells[column], column, role, span));
         }
         html.push_str("</tr>\n");
@@ -325,9 +323,7 @@ mod tests {
                 event(0, "Server", Kind::Start, ""),
                 event(t, "Server", Kind::Out, "x"),
             ];
-            rows(events)
-                .into_iter()
-                .find(|row| row.contains("class=\"pause\""))
+            rows(events).into_iter().find(|row| row.contains("class=\"pause\""))
         };
         assert_eq!(gap(299), None);
         let cells = "<td class=\"farbe-1 lebt\"></td><td></td></tr>";

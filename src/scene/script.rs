@@ -26,6 +26,9 @@ pub struct Script {
     pub title: String,
     /// One sentence under the transcript.
     pub note: Option<String>,
+    /// The only system (as `std::env::consts::OS` names it) on which this scene can be played.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
     /// Additional patterns whose matches differ from run to run.
     pub mask: Vec<String>,
     /// Placeholders for `args`, with the ports readers use.
@@ -120,11 +123,32 @@ pub struct ScriptError {
     pub message: String,
 }
 
+/// The systems a scene may need; anything else in the file is a typing error.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum System {
+    Linux,
+    Macos,
+    Windows,
+}
+
+impl System {
+    fn name(&self) -> String {
+        match self {
+            System::Linux => "linux",
+            System::Macos => "macos",
+            System::Windows => "windows",
+        }
+        .into()
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawScript {
     title: String,
     note: Option<String>,
+    system: Option<System>,
     #[serde(default)]
     mask: Vec<String>,
     #[serde(default)]
@@ -197,12 +221,19 @@ impl Script {
         Ok(Script {
             title: raw.title,
             note: raw.note,
+            system: raw.system.map(|system| system.name()),
             mask: raw.mask,
             ports: raw.ports,
             processes,
             steps,
             timeline: timeline.map(Spanned::into_inner),
         })
+    }
+
+    /// Whether the scene can be played on this machine's system.
+    pub fn is_playable_here(&self) -> bool {
+        let system = self.system.as_deref();
+        system.is_none_or(|system| system == std::env::consts::OS)
     }
 
     /// Whether its timeline is drawn from the programs' system calls.
@@ -249,9 +280,8 @@ impl Step {
             Action::See(lines) => format!("see {who} „{}“", lines.join("“, „")),
             Action::Type(line) => format!("type {who} „{line}“"),
             Action::Quiet(seconds, quiet) => {
-                let names = quiet
-                    .iter()
-                    .map(|(process, _)| processes[*process].name.as_str());
+                let names =
+                    quiet.iter().map(|(process, _)| processes[*process].name.as_str());
                 let names: Vec<_> = names.collect();
                 format!("quiet {}, {seconds} s", names.join(" und "))
             }
@@ -281,13 +311,7 @@ fn check_figure(figure: &Figure, processes: &[Process]) -> Result<(), String> {
                 "Eine Bahn heißt wie ein Prozess oder „PROZESS{OF}THREAD“; einen Prozess „{process}“ gibt es in dieser Szene nicht."
             ));
         }
-        if figure
-            .lanes
-            .iter()
-            .flatten()
-            .take(index)
-            .any(|other| other == lane)
-        {
+        if figure.lanes.iter().flatten().take(index).any(|other| other == lane) {
             return Err(format!("Die Bahn „{lane}“ gibt es zweimal."));
         }
     }
@@ -327,10 +351,8 @@ fn read_step(table: &Table, processes: &[Process]) -> Result<Step, String> {
     const ACTIONS: [&str; 8] = [
         "start", "see", "type", "quiet", "pause", "eof", "stop", "exit",
     ];
-    let named: Vec<&str> = ACTIONS
-        .into_iter()
-        .filter(|key| table.contains_key(*key))
-        .collect();
+    let named: Vec<&str> =
+        ACTIONS.into_iter().filter(|key| table.contains_key(*key)).collect();
     let [verb] = named[..] else {
         return Err(format!(
             "Ein Schritt braucht genau eines von {}.",
@@ -718,6 +740,11 @@ mod tests {
                 "Den Prozess „A“ gibt es zweimal.",
             ),
             (
+                "title = \"T\"\nsystem = \"Linux\"\nsteps = []\n",
+                2,
+                "unknown variant `Linux`",
+            ),
+            (
                 "title = \"T\"\nmask = [\"(\"]\nsteps = []\n",
                 1,
                 "Unter mask steht kein regulärer Ausdruck",
@@ -806,13 +833,25 @@ mod tests {
         .unwrap();
         let mut process = script.processes[0].clone();
         assert_eq!(script.command(&process), "cargo run --bin ch01-server");
-        process.args = ["--port", "{two}", "--host", "{one}"]
-            .map(String::from)
-            .into();
+        process.args = ["--port", "{two}", "--host", "{one}"].map(String::from).into();
         assert_eq!(
             script.command(&process),
             "cargo run --bin ch01-server -- --port 5001 --host 5000"
         );
+    }
+
+    #[test]
+    fn a_scene_may_need_a_certain_system() {
+        let play = |head: &str| {
+            let text = format!(
+                "title = \"T\"\n{head}\nsteps = [{{ start = \"A\" }}, {{ stop = \"A\" }}]\n{PROCESS}"
+            );
+            Script::parse(&text).unwrap().is_playable_here()
+        };
+        assert!(play(""));
+        let systems = ["linux", "macos", "windows"];
+        let here = systems.map(|system| play(&format!("system = \"{system}\"")));
+        assert_eq!(here, systems.map(|system| system == std::env::consts::OS));
     }
 
     #[test]

@@ -172,8 +172,7 @@ pub fn parse(text: &str) -> Vec<Thread> {
 
 /// Whether strace is asked for this call by that list.
 fn in_list(list: &str, name: &str) -> bool {
-    list.split(',')
-        .any(|entry| entry.strip_prefix('?') == Some(name))
+    list.split(',').any(|entry| entry.strip_prefix('?') == Some(name))
 }
 
 /// `17900 1795538614.463792 accept4(3<TCP:[127.0.0.1:5077]>, …`: thread, microseconds, the rest.

@@ -145,11 +145,7 @@ impl Trace {
     /// known to the lane, if only as a short one.
     pub fn compare(&self, now: &Trace, masks: &Masks) -> Result<(), String> {
         let names = |trace: &Trace| {
-            let names = trace
-                .timeline
-                .lanes
-                .iter()
-                .map(|lane| masks.apply(&lane.name));
+            let names = trace.timeline.lanes.iter().map(|lane| masks.apply(&lane.name));
             names.collect::<Vec<_>>()
         };
         let (book, today) = (names(self), names(now));
@@ -168,9 +164,8 @@ impl Trace {
                 .into_iter()
                 .find(|wait| !rest.any(|other| other == *wait));
             let known = waits(book, 0, masks);
-            let extra = waits(today, LONG, masks)
-                .into_iter()
-                .find(|wait| !known.contains(wait));
+            let extra =
+                waits(today, LONG, masks).into_iter().find(|wait| !known.contains(wait));
             for (wait, heading) in [(missing, "im Buch"), (extra, "jetzt")] {
                 if let Some(wait) = wait {
                     report.push_str(&format!("  {}, nur {heading}: „{wait}“\n", book.name));
@@ -215,10 +210,7 @@ mod tests {
             from: 0,
             to: 1,
             marks: Vec::new(),
-            spans: waits
-                .iter()
-                .map(|(duration, label)| span(*duration, label))
-                .collect(),
+            spans: waits.iter().map(|(duration, label)| span(*duration, label)).collect(),
         };
         Trace {
             scene: "x/y".into(),

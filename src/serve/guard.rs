@@ -69,9 +69,7 @@ impl OwnAddress {
         let named = sole(headers, &header::HOST);
         let ours = |host: &str| self.hosts.iter().any(|own| own == host);
         named.is_some_and(ours)
-            && target
-                .authority()
-                .is_none_or(|authority| ours(authority.as_str()))
+            && target.authority().is_none_or(|authority| ours(authority.as_str()))
     }
 
     /// The proof that the request comes from one of our own pages, or `None`.

@@ -115,10 +115,8 @@ fn with_script(mut page: Vec<u8>, version: &str) -> Vec<u8> {
     let script =
         format!("<script src=\"/-/live.js\" data-book=\"{version}\" defer></script>\n");
     let end = b"</body>";
-    let at = page
-        .windows(end.len())
-        .rposition(|window| window == end)
-        .unwrap_or(page.len());
+    let at =
+        page.windows(end.len()).rposition(|window| window == end).unwrap_or(page.len());
     page.splice(at..at, script.into_bytes());
     page
 }

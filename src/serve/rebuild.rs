@@ -54,12 +54,10 @@ pub fn start(root: PathBuf, dest: PathBuf) -> io::Result<Rebuilding> {
 
     let (ending, ended) = mpsc::channel();
     let published = Arc::clone(&state);
-    thread::Builder::new()
-        .name("rebuild".to_owned())
-        .spawn(move || {
-            keep_up(&root, &dest, seen, &pending, &published);
-            drop(ending);
-        })?;
+    thread::Builder::new().name("rebuild".to_owned()).spawn(move || {
+        keep_up(&root, &dest, seen, &pending, &published);
+        drop(ending);
+    })?;
     Ok(Rebuilding {
         watcher,
         ended,
@@ -94,15 +92,11 @@ fn watch(
     })?;
     for folder in SOURCE_FOLDERS.map(|name| root.join(name)) {
         if folder.is_dir() {
-            debouncer
-                .watcher()
-                .watch(&folder, RecursiveMode::Recursive)?;
+            debouncer.watcher().watch(&folder, RecursiveMode::Recursive)?;
         }
     }
     // Not the file itself: editors replace it, and the watch would stay with the old one.
-    debouncer
-        .watcher()
-        .watch(root, RecursiveMode::NonRecursive)?;
+    debouncer.watcher().watch(root, RecursiveMode::NonRecursive)?;
     Ok(debouncer)
 }
 
@@ -173,9 +167,7 @@ impl Snapshot {
                 // A folder that vanishes meanwhile has no entries, and its own event follows.
                 let children = fs::read_dir(&path).into_iter().flatten().flatten();
                 open.extend(
-                    children
-                        .map(|entry| entry.path())
-                        .filter(|path| !is_ignored(path)),
+                    children.map(|entry| entry.path()).filter(|path| !is_ignored(path)),
                 );
             }
             entries.insert(path, stamp);

@@ -64,13 +64,10 @@ pub(super) fn classify(
             .filter(|word| !word.is_empty())
             .map(str::to_owned)
             .collect();
-        let include = text
-            .includes
-            .iter()
-            .find(|include| is_whole_body(include, &found, &text.text));
-        let label = labels
-            .iter()
-            .position(|label| stands_before(label, &found, &text.text));
+        let include =
+            text.includes.iter().find(|include| is_whole_body(include, &found, &text.text));
+        let label =
+            labels.iter().position(|label| stands_before(label, &found, &text.text));
         // What is missing here is reported already; that the block looks odd without it is no news.
         let mut refused = text.refused.iter();
         if refused.any(|offset| found.range.contains(offset)) {

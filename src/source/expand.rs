@@ -111,9 +111,7 @@ impl<'a> Expander<'a> {
             offset += line.len();
         }
         let index_at = |offset: usize| {
-            starts
-                .partition_point(|start| *start <= offset)
-                .saturating_sub(1)
+            starts.partition_point(|start| *start <= offset).saturating_sub(1)
         };
         let line_at =
             |offset: usize| lines.get(index_at(offset)).map_or(1, |(number, _)| *number);
@@ -122,8 +120,7 @@ impl<'a> Expander<'a> {
             while at < to {
                 let index = index_at(at);
                 let end = starts.get(index + 1).copied().unwrap_or(text.len()).min(to);
-                out.origins
-                    .push((out.text.len(), Rc::clone(&file), lines[index].0));
+                out.origins.push((out.text.len(), Rc::clone(&file), lines[index].0));
                 out.text.push_str(&text[at..end]);
                 at = end;
             }
@@ -393,9 +390,7 @@ impl Place<'_> {
 
 /// The lines of `text` with their numbers, counted from 1, each with its line end.
 pub(super) fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.split_inclusive('\n')
-        .enumerate()
-        .map(|(index, line)| (index + 1, line))
+    text.split_inclusive('\n').enumerate().map(|(index, line)| (index + 1, line))
 }
 
 fn is_anchor_line(line: &str) -> bool {
@@ -437,9 +432,7 @@ pub(super) fn normalize(path: &Path) -> Option<PathBuf> {
 
 /// A relative path as the book writes it: with `/` on every system.
 pub(super) fn slashed(path: &Path) -> String {
-    let parts: Vec<_> = path
-        .components()
-        .map(|part| part.as_os_str().to_string_lossy())
-        .collect();
+    let parts: Vec<_> =
+        path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     parts.join("/")
 }

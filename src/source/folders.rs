@@ -117,11 +117,7 @@ pub(super) fn bins(root: &Path) -> Vec<String> {
     let mut bins = vec!["chatbuch".to_owned()];
     for listing in listings(root) {
         let folder = root.join("listings").join(&listing);
-        for entry in fs::read_dir(folder.join("src/bin"))
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
+        for entry in fs::read_dir(folder.join("src/bin")).into_iter().flatten().flatten() {
             let path = entry.path();
             let is_bin = path.extension().is_some_and(|e| e == "rs")
                 || path.join("main.rs").is_file();
@@ -158,11 +154,7 @@ fn declared_bins(manifest: &str) -> Vec<String> {
 /// All files below `folder`, relative to it, sorted.
 fn files_below(folder: &Path, inside: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder.join(inside))
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
+    for entry in fs::read_dir(folder.join(inside)).into_iter().flatten().flatten() {
         let path = inside.join(entry.file_name());
         if entry.path().is_dir() {
             files.extend(files_below(folder, &path));

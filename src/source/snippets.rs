@@ -50,10 +50,8 @@ fn snippet(depth: usize, block: &Block) -> Option<Snippet> {
         return None;
     };
     let path = block.file.with_extension("");
-    let parts: Vec<_> = path
-        .components()
-        .map(|part| part.as_os_str().to_string_lossy())
-        .collect();
+    let parts: Vec<_> =
+        path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     Some(Snippet {
         chapter: parts[parts.len().saturating_sub(depth)..].join("-"),
         line: block.line,

@@ -97,11 +97,7 @@ pub fn draw(timeline: &Timeline, frame: &Frame) -> String {
     let mut rows = Vec::new();
     for (lane, (process, thread)) in timeline.lanes.iter().zip(heads) {
         let marks = place(&lane.marks, &scale);
-        let lines = marks
-            .iter()
-            .map(|placed| placed.line + 1)
-            .max()
-            .unwrap_or(0);
+        let lines = marks.iter().map(|placed| placed.line + 1).max().unwrap_or(0);
         y += lines as f64 * MARKS;
         rows.push(Row {
             lane,
@@ -118,10 +114,7 @@ pub fn draw(timeline: &Timeline, frame: &Frame) -> String {
         marks: rows.iter().any(|row| !row.marks.is_empty()),
         ..Used::default()
     };
-    let bars: String = rows
-        .iter()
-        .map(|row| draw_row(row, &scale, &mut used))
-        .collect();
+    let bars: String = rows.iter().map(|row| draw_row(row, &scale, &mut used)).collect();
     let names: String = rows.iter().map(draw_name).collect();
     let marks: String = rows.iter().map(|row| draw_marks(row, &scale)).collect();
     let (axis_lines, axis_text) = draw_axis(&scale, axis);
@@ -553,10 +546,8 @@ mod tests {
             span(1_000_000, 1_000_020, Kind::Working, "arbeitet"),
             span(1_000_020, 2_000_000, Kind::Waiting, "wartet"),
         ]));
-        let strokes: Vec<_> = svg
-            .lines()
-            .filter(|line| line.starts_with("<g class=\"spur farbe"))
-            .collect();
+        let strokes: Vec<_> =
+            svg.lines().filter(|line| line.starts_with("<g class=\"spur farbe")).collect();
         assert_eq!(strokes.len(), 1);
         assert_eq!(strokes[0].matches("class=\"arbeitet\"").count(), 1);
         assert!(strokes[0].contains("width=\"3.5\" height=\"38\"><title>arbeitet"));
@@ -611,10 +602,8 @@ mod tests {
             right: 620.0,
         };
         let placed = place(&lane.marks, &scale);
-        let lines: Vec<_> = placed
-            .iter()
-            .map(|placed| (placed.line, placed.to_the_left))
-            .collect();
+        let lines: Vec<_> =
+            placed.iter().map(|placed| (placed.line, placed.to_the_left)).collect();
         assert_eq!(lines, [(0, false), (1, false), (0, false), (0, true)]);
         let svg = drawn(lane);
         assert!(svg.contains("text-anchor=\"end\""));

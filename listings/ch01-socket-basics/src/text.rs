@@ -36,10 +36,7 @@ pub fn typed_lines(input: impl BufRead) -> impl Iterator<Item = io::Result<Vec<u
         }
         line
     };
-    input
-        .split(b'\n')
-        .map(move |line| line.map(without_cr))
-        .fuse()
+    input.split(b'\n').map(move |line| line.map(without_cr)).fuse()
 }
 
 #[cfg(test)]
@@ -64,9 +61,8 @@ mod tests {
 
     #[test]
     fn a_typed_line_loses_its_end_and_nothing_else() {
-        let lines: Vec<_> = typed_lines(&b"eins \r\n\nzwei\xFF"[..])
-            .map(Result::unwrap)
-            .collect();
+        let lines: Vec<_> =
+            typed_lines(&b"eins \r\n\nzwei\xFF"[..]).map(Result::unwrap).collect();
         assert_eq!(lines, [&b"eins "[..], b"", b"zwei\xFF"]);
     }
 }

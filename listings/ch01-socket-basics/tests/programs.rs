@@ -189,10 +189,7 @@ fn two_hundred_clients_at_once_are_served_one_after_the_other() {
 #[test]
 fn without_a_server_the_client_says_so_and_fails() {
     // Ein Port, auf dem eben noch jemand lauschte und jetzt niemand mehr.
-    let address = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut client = Program::start(CLIENT, &["--port", &address.port().to_string()]);
     assert_eq!(
         client.line(),
@@ -232,11 +229,8 @@ fn ipv6_works_where_the_machine_has_it() {
     let mut server = Program::start(SERVER, &["--host", "::1", "--port", "0"]);
     server.end_input();
     let ready = server.line();
-    let address: SocketAddr = ready
-        .strip_prefix("Server lauscht auf ")
-        .unwrap()
-        .parse()
-        .unwrap();
+    let address: SocketAddr =
+        ready.strip_prefix("Server lauscht auf ").unwrap().parse().unwrap();
     let port = address.port().to_string();
     let mut client = Program::start(CLIENT, &["--host", "::1", "--port", &port]);
     client.line_with("Verbunden.");

@@ -29,18 +29,71 @@ impl Display for Args {
     }
 }
 
+/// Ein Schalter mit einer Zahl, den nur ein einzelnes Programm kennt.
+pub struct Number {
+    /// Der Schalter ohne `--`.
+    pub name: &'static str,
+    /// Was die Zahl zählt, so wie die Hilfe es nennt: `BYTES`.
+    pub unit: &'static str,
+    /// Wozu der Schalter gut ist.
+    pub help: &'static str,
+    /// Was ohne den Schalter gilt; die Zahl ist mindestens 1.
+    pub default: usize,
+}
+
 /// Liest die Schalter dieses Prozesses; `about` ist der erste Satz der Hilfe.
 ///
 /// Beendet den Prozess nach `--help` mit Status 0, nach einem Fehler mit Status 2.
 pub fn args(about: &str) -> Args {
-    match parse(lexopt::Parser::from_env()) {
+    read_args(about, None).0
+}
+
+/// Wie [`args`], mit einem weiteren Schalter.
+pub fn args_with(about: &str, number: &Number) -> (Args, usize) {
+    read_args(about, Some(number))
+}
+
+fn read_args(about: &str, number: Option<&Number>) -> (Args, usize) {
+    let mut lines = vec![
+        (
+            "--host ADRESSE".to_string(),
+            "Adresse des Servers (sonst 127.0.0.1)".to_string(),
+        ),
+        (
+            "--port NUMMER".into(),
+            "Port des Servers (sonst 5000; 0 beim Server: irgendein freier)".into(),
+        ),
+    ];
+    if let Some(Number {
+        name,
+        unit,
+        help,
+        default,
+    }) = number
+    {
+        lines.push((
+            format!("--{name} {unit}"),
+            format!("{help} (sonst {default})"),
+        ));
+    }
+    read_or_exit(parse(lexopt::Parser::from_env(), number), about, &lines)
+}
+
+/// Gibt zurück, was gelesen wurde, oder beendet den Prozess: mit der Hilfe und
+/// Status 0, wenn nach ihr gefragt war (`None`), sonst mit dem Fehler und Status 2.
+pub fn read_or_exit<T>(
+    parsed: Result<Option<T>, String>,
+    about: &str,
+    switches: &[(String, String)],
+) -> T {
+    match parsed {
         Ok(Some(args)) => args,
         Ok(None) => {
-            say(format!(
-                "{about}\n\n  --host ADRESSE  Adresse des Servers (sonst 127.0.0.1)\n  \
-                 --port NUMMER   Port des Servers (sonst 5000; 0 beim Server: irgendein freier)\n  \
-                 --help          diese Hilfe"
-            ));
+            let help = ("--help".to_string(), "diese Hilfe".to_string());
+            let lines = switches.iter().chain([&help]);
+            let width = lines.clone().map(|(switch, _)| switch.len()).max().unwrap_or(0);
+            let lines = lines.map(|(switch, text)| format!("\n  {switch:width$}  {text}"));
+            say(format!("{about}\n{}", lines.collect::<String>()));
             process::exit(0)
         }
         Err(message) => {
@@ -60,36 +113,51 @@ pub fn say(line: impl Display) {
 }
 
 /// `Ok(None)` heißt: Es wurde nach der Hilfe gefragt.
-fn parse(mut parser: lexopt::Parser) -> Result<Option<Args>, String> {
+fn parse(
+    mut parser: lexopt::Parser,
+    number: Option<&Number>,
+) -> Result<Option<(Args, usize)>, String> {
     let mut args = Args {
         host: "127.0.0.1".into(),
         port: 5000,
     };
+    let mut count = number.map_or(0, |number| number.default);
     while let Some(arg) = parser.next().map_err(in_german)? {
         match arg {
-            Long("host") => {
-                args.host = parser
-                    .value()
-                    .and_then(|value| value.string())
-                    .map_err(in_german)?;
-            }
-            Long("port") => {
+            Long("host") => args.host = text(&mut parser)?,
+            Long("port") => args.port = port(&mut parser)?,
+            Long(name) if number.is_some_and(|number| number.name == name) => {
+                let name = name.to_string();
                 let value = parser.value().map_err(in_german)?;
-                args.port = value.parse().map_err(|_| {
-                    format!(
-                        "Der Port muss eine Zahl von 0 bis 65535 sein, nicht „{}“.",
-                        value.display()
-                    )
+                count = value.parse().ok().filter(|count| *count > 0).ok_or_else(|| {
+                    let value = value.display();
+                    format!("Hinter --{name} gehört eine Zahl ab 1, nicht „{value}“.")
                 })?;
             }
             Long("help") | Short('h') => return Ok(None),
             other => return Err(in_german(other.unexpected())),
         }
     }
-    Ok(Some(args))
+    Ok(Some((args, count)))
 }
 
-fn in_german(error: lexopt::Error) -> String {
+/// Der Wert hinter einem Schalter, als Text.
+pub fn text(parser: &mut lexopt::Parser) -> Result<String, String> {
+    let value = parser.value().and_then(|value| value.string());
+    value.map_err(in_german)
+}
+
+/// Der Wert hinter einem Schalter, als Portnummer.
+pub fn port(parser: &mut lexopt::Parser) -> Result<u16, String> {
+    let value = parser.value().map_err(in_german)?;
+    value.parse().map_err(|_| {
+        let value = value.display();
+        format!("Der Port muss eine Zahl von 0 bis 65535 sein, nicht „{value}“.")
+    })
+}
+
+/// Was an den Schaltern nicht zu verstehen ist, in einem deutschen Satz.
+pub fn in_german(error: lexopt::Error) -> String {
     use lexopt::Error::*;
     match error {
         MissingValue {
@@ -183,8 +251,33 @@ pub fn end_on_ctrl_c() {
 mod tests {
     use super::*;
 
+    const QUEUE: Number = Number {
+        name: "queue",
+        unit: "BYTES",
+        help: "Länge der Schlange",
+        default: 7,
+    };
+
     fn parse_words(words: &[&str]) -> Result<Option<Args>, String> {
-        parse(lexopt::Parser::from_args(words))
+        let parsed = parse(lexopt::Parser::from_args(words), None)?;
+        Ok(parsed.map(|(args, _)| args))
+    }
+
+    fn queue_in(words: &[&str]) -> Result<usize, String> {
+        let parsed = parse(lexopt::Parser::from_args(words), Some(&QUEUE))?;
+        Ok(parsed.expect("niemand hat nach der Hilfe gefragt").1)
+    }
+
+    #[test]
+    fn a_program_may_have_a_number_of_its_own() {
+        assert_eq!(queue_in(&[]), Ok(7));
+        assert_eq!(queue_in(&["--queue", "64", "--port", "0"]), Ok(64));
+        for bad in ["0", "-1", "viele"] {
+            let sentence = format!("Hinter --queue gehört eine Zahl ab 1, nicht „{bad}“.");
+            assert_eq!(queue_in(&["--queue", bad]), Err(sentence));
+        }
+        let unknown = "Den Schalter --queue gibt es nicht; siehe --help.";
+        assert_eq!(parse_words(&["--queue", "1"]), Err(unknown.into()));
     }
 
     #[test]

@@ -24,10 +24,7 @@ impl TimeClient {
         let line = [request, b"\n"].concat();
         self.stream.get_mut().write_all(&line)?;
         let mut answer = Vec::new();
-        self.stream
-            .by_ref()
-            .take(MAX_ANSWER)
-            .read_until(b'\n', &mut answer)?;
+        self.stream.by_ref().take(MAX_ANSWER).read_until(b'\n', &mut answer)?;
         let answer = answer.strip_suffix(b"\n");
         Ok(answer.map(|text| String::from_utf8_lossy(text).escape_debug().to_string()))
     }

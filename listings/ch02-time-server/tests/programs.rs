@@ -72,9 +72,7 @@ fn one_by_one_the_second_client_waits_until_the_first_leaves() {
     server.line_with("Verbindung von ");
     let mut second = connect(address); // das Betriebssystem nimmt die Verbindung an
     second.write_all(b"time").unwrap();
-    second
-        .set_read_timeout(Some(Duration::from_millis(300)))
-        .unwrap();
+    second.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
     let mut buffer = [0; 64];
     let waiting = second.read(&mut buffer).unwrap_err().kind();
     assert!(matches!(

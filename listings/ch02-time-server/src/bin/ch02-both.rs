@@ -14,10 +14,7 @@ fn run() -> Result<(), String> {
     let args = cli::args("Zeitserver und Client in zwei Threads eines Programms.");
     let listener = cli::listen(&args)?;
     cli::announce(&listener);
-    let port = listener
-        .local_addr()
-        .expect("der Socket ist gebunden")
-        .port();
+    let port = listener.local_addr().expect("der Socket ist gebunden").port();
     thread::spawn(move || server::serve_one_by_one(&listener, server::PATIENCE)); // endlos
 
     let stream = cli::connect(&cli::Args { port, ..args })?;

@@ -28,14 +28,8 @@ impl Program {
     /// Liest von nun an mit, was der Prozess druckt.
     fn watch(mut child: Child) -> Program {
         let (sender, lines) = channel();
-        let stdout = child
-            .stdout
-            .take()
-            .map(|pipe| Box::new(pipe) as Box<dyn Read + Send>);
-        let stderr = child
-            .stderr
-            .take()
-            .map(|pipe| Box::new(pipe) as Box<dyn Read + Send>);
+        let stdout = child.stdout.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>);
+        let stderr = child.stderr.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>);
         for output in [stdout, stderr].into_iter().flatten() {
             let sender = sender.clone();
             thread::spawn(move || {
@@ -54,7 +48,12 @@ impl Program {
 
     /// Startet einen Server auf einem freien Port und wartet, bis er lauscht.
     pub fn server(executable: &str) -> (Program, SocketAddr) {
-        let server = Program::start(executable, &["--port", "0"]);
+        Program::server_with(executable, &[])
+    }
+
+    /// Wie [`Program::server`], mit weiteren Schaltern.
+    pub fn server_with(executable: &str, args: &[&str]) -> (Program, SocketAddr) {
+        let server = Program::start(executable, &[&["--port", "0"], args].concat());
         let address = address_in(&server.line());
         (server, address)
     }
@@ -64,18 +63,14 @@ impl Program {
         let mut child = spawn(executable, &["--port", "0"]);
         let mut output = BufReader::new(child.stdout.take().expect("stdout ist eine Pipe"));
         let mut ready = String::new();
-        output
-            .read_line(&mut ready)
-            .expect("der Server meldet sich");
+        output.read_line(&mut ready).expect("der Server meldet sich");
         drop(output);
         (Program::watch(child), address_in(&ready))
     }
 
     /// Die nächste gedruckte Zeile.
     pub fn line(&self) -> String {
-        self.lines
-            .recv_timeout(DEADLINE)
-            .expect("das Programm druckt noch eine Zeile")
+        self.lines.recv_timeout(DEADLINE).expect("das Programm druckt noch eine Zeile")
     }
 
     /// Überliest Zeilen, bis eine mit `beginning` anfängt.
@@ -85,6 +80,13 @@ impl Program {
             if line.starts_with(beginning) {
                 return line;
             }
+        }
+    }
+
+    /// Das Programm druckt so lange nichts – auch, weil es vielleicht schon zu Ende ist.
+    pub fn stays_quiet(&self, window: Duration) {
+        if let Ok(line) = self.lines.recv_timeout(window) {
+            panic!("gedruckt, obwohl nichts zu sagen war: {line}");
         }
     }
 
@@ -138,10 +140,7 @@ fn spawn(executable: &str, args: &[&str]) -> Child {
 }
 
 fn address_in(ready: &str) -> SocketAddr {
-    let address = ready
-        .trim_end()
-        .strip_prefix("Server lauscht auf ")
-        .expect(ready);
+    let address = ready.trim_end().strip_prefix("Server lauscht auf ").expect(ready);
     address.parse().expect("eine Adresse mit Port")
 }
 
@@ -155,11 +154,7 @@ impl Drop for Program {
 /// Eine Verbindung, deren Lesen und Schreiben nicht ewig warten.
 pub fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).expect("der Server lauscht");
-    stream
-        .set_read_timeout(Some(DEADLINE))
-        .expect("eine gültige Frist");
-    stream
-        .set_write_timeout(Some(DEADLINE))
-        .expect("eine gültige Frist");
+    stream.set_read_timeout(Some(DEADLINE)).expect("eine gültige Frist");
+    stream.set_write_timeout(Some(DEADLINE)).expect("eine gültige Frist");
     stream
 }

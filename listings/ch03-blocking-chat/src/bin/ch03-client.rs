@@ -1,0 +1,19 @@
+//! Startet den Client aus Kapitel 3.
+
+use std::io;
+use std::process::ExitCode;
+
+use ch03_blocking_chat::{cli, client};
+
+fn main() -> ExitCode {
+    cli::finish(run())
+}
+
+fn run() -> Result<(), String> {
+    let args =
+        cli::args("Chat aus Kapitel 3: schickt eine Zeile und wartet auf die Antwort.");
+    let stream = cli::connect(&args)?;
+    cli::say("Verbunden. Zeile tippen und Enter; bye beendet das Gespräch.");
+    client::talk(&stream, io::stdin().lock())
+        .map_err(|error| format!("Das Gespräch ist abgerissen: {}.", cli::reason(&error)))
+}

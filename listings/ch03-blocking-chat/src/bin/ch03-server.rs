@@ -1,0 +1,19 @@
+//! Startet den Server aus Kapitel 3.
+
+use std::io;
+use std::process::ExitCode;
+
+use ch03_blocking_chat::{cli, server};
+
+fn main() -> ExitCode {
+    cli::finish(run())
+}
+
+fn run() -> Result<(), String> {
+    let args =
+        cli::args("Chat aus Kapitel 3: Sie am Server und ein Client, immer abwechselnd.");
+    cli::end_on_ctrl_c();
+    let listener = cli::listen(&args)?;
+    cli::announce(&listener);
+    server::serve(&listener, io::stdin().lock())
+}

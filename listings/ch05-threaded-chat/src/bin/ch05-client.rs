@@ -1,0 +1,19 @@
+//! Startet den Chat-Client, der mit allen Chat-Servern des Buchs spricht.
+
+use std::io::{self, BufReader};
+use std::process::ExitCode;
+
+use ch05_threaded_chat::{cli, client};
+
+fn main() -> ExitCode {
+    cli::finish(run())
+}
+
+fn run() -> Result<(), String> {
+    let args =
+        cli::args("Chat-Client: schickt, was Sie tippen, und zeigt, was andere sagen.");
+    let stream = cli::connect(&args)?;
+    cli::say("Verbunden. Erst den Namen tippen, dann Nachrichten; bye beendet.");
+    client::chat(stream, BufReader::new(io::stdin()))
+        .map_err(|error| format!("Die Verbindung ist abgerissen: {}.", cli::reason(&error)))
+}

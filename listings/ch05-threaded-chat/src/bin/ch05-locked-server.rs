@@ -1,0 +1,19 @@
+//! Startet den ersten, FALSCHEN Chat-Server aus Kapitel 5: Er schreibt unter dem Lock.
+
+use std::process::ExitCode;
+
+use ch05_threaded_chat::{cli, locked};
+
+fn main() -> ExitCode {
+    cli::finish(run())
+}
+
+fn run() -> Result<(), String> {
+    let args = cli::args(
+        "Chat-Server aus Kapitel 5, mit Absicht falsch: schreibt unter dem Lock.",
+    );
+    cli::end_on_ctrl_c();
+    let listener = cli::listen(&args)?;
+    cli::announce(&listener);
+    locked::serve(&listener)
+}

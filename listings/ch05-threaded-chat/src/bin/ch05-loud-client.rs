@@ -1,0 +1,38 @@
+//! Startet einen schwierigen Gast: Er redet ohne Pause und geht dann.
+
+use std::process::ExitCode;
+
+use ch05_threaded_chat::{cli, guests};
+
+/// So lang ist jede Zeile.
+const BYTES: usize = 4000;
+
+fn main() -> ExitCode {
+    cli::finish(run())
+}
+
+fn run() -> Result<(), String> {
+    let (args, lines) = cli::args_with(
+        "Schwieriger Gast: sagt als Lotte Zeile um Zeile, ohne Pause.",
+        &cli::Number {
+            name: "lines",
+            unit: "ANZAHL",
+            help: "so viele Zeilen zu 4000 Bytes",
+            default: 4000,
+        },
+    );
+    let stream = cli::connect(&args)?;
+    cli::say("Verbunden. Lotte redet los.");
+    let mut told = false;
+    let stuck = || {
+        if !std::mem::replace(&mut told, true) {
+            cli::say("Seit 1 s nimmt der Server nichts mehr an.");
+        }
+    };
+    guests::talk_without_pause(stream, "Lotte", lines, BYTES, stuck)
+        .map_err(|_| "Lotte ist nicht fertig geworden: Der Server ist weg.".to_string())?;
+    cli::say(format!(
+        "Lotte ist fertig: {lines} Zeilen zu {BYTES} Bytes."
+    ));
+    Ok(())
+}
