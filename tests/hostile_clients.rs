@@ -8,16 +8,15 @@ mod chat;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::panic::{self, AssertUnwindSafe};
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use chat::client::Client;
-use chat::footprint::{Footprint, load};
+use chat::footprint::Footprint;
 use chat::record::Said;
 use chat::regulars::Regulars;
-use chat::server::{DEADLINE, Server, executable};
+use chat::server::Server;
 use chat::{SERVERS, crowd};
 use socket2::{Domain, SockRef, Socket, Type};
 
@@ -87,7 +86,7 @@ fn newcomer_is_welcome(server: &Server, regulars: &mut Regulars, name: &str) -> 
     newcomer.say("bye");
     newcomer.rest();
     regulars.hear(&format!("* {name} ist weg"));
-    regulars.assert_followed(&newcomer.heard, rounds, &[]);
+    regulars.assert_followed(&newcomer.heard, rounds);
     Said::all(name, ["Guten Tag".into()])
 }
 
@@ -110,19 +109,19 @@ fn meanwhile(mut act: impl FnMut() + Send, wait: impl FnOnce()) {
 
 fn readers_that_never_read_are_cut_off(program: &str) {
     nobody_else_is_harmed(program, &[], LONG, |server, regulars| {
-        let names = ["Taub", "Stumpf", "Schläfer", "Zuspät"];
+        let names = ["Taub", "Zuspät"];
         let mut deaf = names.map(|name| Client::join(server.address, name));
         for name in names {
             regulars.hear(&format!("* {name} ist weg"));
         }
         // Who begins to read now learns why, after what was under way when it happened.
-        let late = &mut deaf[3];
+        let late = &mut deaf[1];
         let lines = late.rest();
         let refusals: Vec<&String> =
             lines.iter().filter(|line| line.starts_with("! ")).collect();
         assert_eq!(refusals, ["! Verbindung zu langsam"]);
         assert_eq!(lines.last(), Some(refusals[0]));
-        regulars.assert_followed(&late.heard, 0, &[]);
+        regulars.assert_followed(&late.heard, 0);
         Guests::default()
     });
 }
@@ -146,7 +145,7 @@ fn a_reader_that_sips_delays_nobody(program: &str) {
 fn slow_line(server: &Server) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     socket.set_recv_buffer_size(4096).expect("a size");
-    #[cfg(unix)]
+    #[cfg(target_os = "linux")] // others refuse it before there is a connection
     socket.set_tcp_mss(536).expect("a segment size");
     socket.connect(&server.address.into()).expect("the server listens");
     socket.into()
@@ -158,11 +157,15 @@ fn a_talker_who_never_reads_is_cut_off_and_then_heard_no_more(program: &str) {
         let timeout = Some(Duration::from_millis(100)); // the server stops reading, too
         client.socket().set_write_timeout(timeout).expect("valid");
         let mut texts = (0..).map(|number| number.to_string());
-        let mut said = Vec::new();
+        let (mut said, mut unsent) = (Vec::new(), Vec::new());
         let talk = || {
-            let piece: Vec<String> = texts.by_ref().take(200).collect();
-            let _ = (&mut client.socket()).write_all((piece.join("\n") + "\n").as_bytes());
-            said.extend(piece);
+            if unsent.is_empty() {
+                let piece: Vec<String> = texts.by_ref().take(200).collect();
+                unsent = (piece.join("\n") + "\n").into_bytes();
+                said.extend(piece);
+            }
+            let sent = (&mut client.socket()).write(&unsent).unwrap_or(0);
+            unsent.drain(..sent);
             thread::sleep(Duration::from_millis(5)); // the pace of the talk
         };
         meanwhile(talk, || regulars.hear("* Redner ist weg"));
@@ -377,7 +380,7 @@ fn a_half_closed_connection_is_a_farewell(program: &str) {
         client.half_close();
         client.rest();
         regulars.hear("* Halb ist weg");
-        regulars.assert_followed(&client.heard, rounds, &[]);
+        regulars.assert_followed(&client.heard, rounds);
         Guests {
             said: vec![Said::all("Halb", ["Tschüss".into()])],
             connected: vec![client, nameless, unfinished],
@@ -397,11 +400,15 @@ fn five_hundred_clients_may_come_and_go(program: &str) {
             }
             client
         };
-        (0..250).map(visit).for_each(drop); // one after the other
-        for burst in 0..5 {
-            let numbers = 250 + 50 * burst..300 + 50 * burst;
-            let at_once: Vec<Client> = numbers.map(visit).collect();
-            drop(at_once);
+        for burst in 0..10 {
+            let guests = (50 * burst..50 * (burst + 1)).map(visit);
+            match burst % 2 {
+                0 => guests.for_each(drop),            // one after the other
+                _ => drop(guests.collect::<Vec<_>>()), // all at once
+            }
+            // Once this one is served no other waits to be accepted. (Behind too long a queue the
+            // operating system lets a client wait for a whole second.)
+            Client::connect(server.address).settle();
         }
         Guests::default()
     });
@@ -487,7 +494,7 @@ fn a_flood_of_nonsense_does_not_drown_the_others(program: &str) {
                 let _ = io::copy(&mut client.socket(), &mut io::sink());
             });
             flood(&client, regulars, usize::MAX / 100, || {
-                b"\xFF nonsense\n".repeat(100)
+                b"\xFF nonsense\n".repeat(10_000)
             });
             let _ = client.socket().shutdown(Shutdown::Both);
         });
@@ -509,8 +516,11 @@ fn who_floods_with_nonsense_and_does_not_read_is_cut_off(program: &str) {
 
 #[cfg(unix)]
 fn more_clients_than_descriptors_are_survived_without_spinning(program: &str) {
+    use chat::footprint::load;
+    use chat::server::{DEADLINE, executable};
+
     let _crowd = crowd();
-    let mut command = Command::new("sh");
+    let mut command = std::process::Command::new("sh");
     command.args(["-c", r#"ulimit -n 48; exec "$0" "$@""#]);
     command.arg(executable(program)).args(["--port", "0"]);
     let server = Server::watch(&mut command);
