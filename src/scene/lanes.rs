@@ -161,8 +161,14 @@ fn is_one_of(call: &Call, names: &[&str]) -> bool {
 
 /// The name the program gave the thread, else a number – and whom it is there for, if that is one alone.
 fn thread_name(thread: &Thread, number: usize, owners: &BTreeMap<u16, &str>) -> String {
+    // Whom it listens to says more than whom it answers: those may be many.
+    let reads = |call: &&Call| {
+        is_one_of(call, &["read", "readv", "recvfrom", "recvmsg"]) && exchanges(call)
+    };
+    let listens = thread.calls.iter().any(|call| reads(&call));
+    let calls = thread.calls.iter().filter(|call| !listens || reads(call));
     let mut partners: Vec<String> =
-        thread.calls.iter().filter_map(|call| partner(call, owners)).collect();
+        calls.filter_map(|call| partner(call, owners)).collect();
     partners.sort();
     partners.dedup();
     match (&thread.name, &partners[..]) {
