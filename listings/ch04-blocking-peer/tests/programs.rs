@@ -4,7 +4,7 @@
 mod common;
 
 use std::io::Write;
-use std::net::{Shutdown, SocketAddr, TcpListener};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -31,7 +31,9 @@ fn free_port() -> u16 {
     loop {
         let offset = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 2000;
         let port = 30_000 + u16::try_from(offset).unwrap();
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+        // Anrufen statt lauschen: Ein Socket, der lauschte, bliebe einen Augenblick lang offen,
+        // wenn ein anderer Test gerade ein Programm startet.
+        if TcpStream::connect(("127.0.0.1", port)).is_err() {
             return port;
         }
     }
