@@ -11,6 +11,7 @@ pub mod recording;
 pub mod render;
 pub mod script;
 pub mod strace;
+mod tasks;
 pub mod trace;
 
 use std::cell::LazyCell;
@@ -158,7 +159,10 @@ pub fn record_where(
         };
         let old = load_recording(root, id).ok();
         let old_trace = trace::load(root, id).ok();
-        let old_trace = old_trace.filter(|trace| trace.script == script.digest());
+        let old_trace = old_trace.filter(|trace| {
+            trace.script == script.digest()
+                && trace.printed.is_empty() != script.has_tasks()
+        });
         refuse_taken_ports(id, script)?;
         let new = settings(Settings::for_recording(script));
         let new = run(root, id, script, programs, &new)?;
@@ -236,19 +240,25 @@ pub fn figure(
     let Some(figure) = &script.timeline else {
         return Ok(None);
     };
+    let mut printed = &recording.events;
     let timeline: Timeline = match trace {
-        Some(trace) if figure.trace => trace.timeline.clone(),
+        Some(trace) if figure.trace => {
+            printed = &trace.printed; // of the same run as the lanes
+            trace.timeline.clone()
+        }
         None if figure.trace => {
             bail!("Von „{id}“ gibt es noch keine Spuren: cargo run -- record {id}")
         }
         _ => lanes::of_recording(recording),
     };
-    let timeline = match &figure.lanes {
-        Some(names) => timeline.select(names).map_err(|message| {
+    let timeline = tasks::add(timeline, script, printed)
+        .and_then(|timeline| match &figure.lanes {
+            Some(names) => timeline.select(names),
+            None => Ok(timeline),
+        })
+        .map_err(|message| {
             anyhow::anyhow!("{}, Zeitachse: {message}", id.script().display())
-        })?,
-        None => timeline,
-    };
+        })?;
     Ok(Some(timeline::draw(&timeline, &frame(id, script, figure))))
 }
 

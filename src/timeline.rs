@@ -57,7 +57,7 @@ pub struct Span {
     pub short: Option<String>,
 }
 
-/// The two things one can do with time.
+/// What one can do with time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -65,6 +65,8 @@ pub enum Kind {
     Working,
     /// It could not go on until something happened.
     Waiting,
+    /// It waited too, and nothing else on its thread could go on meanwhile.
+    Holding,
 }
 
 /// A moment worth a word.

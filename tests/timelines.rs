@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use chatbuch::scene::player::{Settings, play};
+use chatbuch::scene::recording::Event;
 use chatbuch::scene::script::Script;
 use chatbuch::scene::{self, SceneId, ports, programs, strace, trace};
 use chatbuch::timeline::Kind;
@@ -183,6 +184,103 @@ fn a_lane_that_is_not_there_is_named_and_nothing_is_written() {
         error,
         "listings/ch02-time-server/scenes/probe.toml, Zeitachse: \
          Eine Bahn „Server · main“ gibt es nicht, nur „Server“, „Anna“."
+    );
+    assert!(!folder.path().join(id.recording()).exists());
+}
+
+/// Nobody is there from the server's first line to the one about Anna.
+const TASK: &str = r#"
+    [[timeline.task]]
+    name = "Niemand da"
+    process = "Server"
+    begins = "Server lauscht"
+    ends = "Verbindung von"
+    text = "wartet auf Anna"
+"#;
+
+/// When these lines were printed, in microseconds.
+fn printed(events: &[Event], beginnings: [&str; 2]) -> [u64; 2] {
+    beginnings.map(|beginning| {
+        let mut events = events.iter();
+        let line = events.find(|event| {
+            event.text.as_ref().is_some_and(|text| text.starts_with(beginning))
+        });
+        line.unwrap().t * 1_000
+    })
+}
+
+#[test]
+fn a_task_has_a_lane_of_its_own_from_line_to_line() {
+    let (folder, id) = folder_with(&format!("lanes = [\"Niemand da\"]\n{TASK}"));
+    scene::record(folder.path(), &[]).unwrap();
+    let recording = scene::load_recording(folder.path(), &id).unwrap();
+    let [from, to] = printed(&recording.events, ["Server lauscht", "Verbindung von"]);
+    assert!(from < to, "Anna needs a moment to start");
+    let drawn = fs::read_to_string(folder.path().join(id.figure())).unwrap();
+    assert!(drawn.contains("<title>wartet auf Anna</title>"), "{drawn}");
+    assert!(drawn.contains(">Niemand da</text>"), "{drawn}");
+    // The only lane ends where the picture does; it begins as far to the left as it took.
+    let number = |before: &str, what: &str| -> f64 {
+        let rest = drawn.split_once(before).unwrap().1.split_once(what).unwrap().1;
+        let end = rest.find(['"', ' ']).unwrap();
+        rest[..end].parse().unwrap()
+    };
+    let left = number("class=\"achse\"", "d=\"M");
+    let bar = number("class=\"wartet\"", "x=\"");
+    let wide = number("class=\"wartet\"", "width=\"");
+    let share = (to - from) as f64 / to as f64;
+    assert!((wide / (bar + wide - left) - share).abs() < 0.01, "{drawn}");
+}
+
+#[test]
+fn beside_traced_lanes_a_task_is_drawn_from_what_the_traced_run_printed() {
+    if !strace_is_there() {
+        return;
+    }
+    let (folder, id) = folder_with(&format!("{TRACED}{TASK}"));
+    scene::record(folder.path(), &[]).unwrap();
+    let mut trace = trace::load(folder.path(), &id).unwrap();
+    let script = scene::load_script(folder.path(), &id).unwrap();
+    let recording = scene::load_recording(folder.path(), &id).unwrap();
+    let drawn = fs::read_to_string(folder.path().join(id.figure())).unwrap();
+    let names = ["Server", "main", "Thread für Anna", "Niemand da", "Anna"];
+    let heads = |drawn: &str| -> Vec<usize> {
+        names.map(|name| drawn.find(&format!(">{name}</text>")).unwrap()).into()
+    };
+    assert!(heads(&drawn).is_sorted(), "below its process: {drawn}");
+
+    // Other times of the recording change nothing, other times of the traced run do.
+    let figure = |recording, trace: &trace::Trace| {
+        scene::figure(&id, &script, recording, Some(trace)).unwrap().unwrap()
+    };
+    let mut other = recording.clone();
+    other.events.iter_mut().for_each(|event| event.t += 7);
+    assert_eq!(figure(&other, &trace), drawn);
+    trace.printed.iter_mut().for_each(|event| event.t += 70);
+    assert_ne!(figure(&recording, &trace), drawn);
+
+    // A trace from before the tasks were thought of does not count as one.
+    trace.printed.clear();
+    fs::write(folder.path().join(id.trace()), trace.to_json()).unwrap();
+    let error = scene::record_where(folder.path(), &[], || false).unwrap_err().to_string();
+    assert!(
+        error.ends_with("Nicht aufgezeichnet: ch02-time-server/probe."),
+        "{error}"
+    );
+    scene::record(folder.path(), &[]).unwrap();
+    assert!(!trace::load(folder.path(), &id).unwrap().printed.is_empty());
+}
+
+#[test]
+fn a_line_of_a_task_that_never_came_is_named_and_nothing_is_written() {
+    let never = TASK.replace("Verbindung von", "Niemand mehr");
+    let (folder, id) = folder_with(&never);
+    let error = scene::record(folder.path(), &[]).unwrap_err().to_string();
+    let port = scene::load_script(folder.path(), &id).unwrap().ports["server"];
+    assert_eq!(
+        error.replace(&port.to_string(), "PORT"),
+        "listings/ch02-time-server/scenes/probe.toml, Zeitachse: „Server“ druckt nach \
+         „Server lauscht auf 127.0.0.1:PORT“ keine Zeile, die mit „Niemand mehr“ beginnt."
     );
     assert!(!folder.path().join(id.recording()).exists());
 }

@@ -109,7 +109,7 @@ pub fn of_traces(
 }
 
 /// The same colour as the process's column in the transcript.
-fn colour(process: usize) -> usize {
+pub fn colour(process: usize) -> usize {
     process % super::render::COLOURS + 1
 }
 

@@ -61,6 +61,28 @@ pub struct Figure {
     pub from: f64,
     /// The second of the scene it ends with; without, the last.
     pub to: Option<f64>,
+    /// Tasks that get lanes of their own.
+    #[serde(default, rename = "task")]
+    pub tasks: Vec<Task>,
+}
+
+/// A task within a process, known by what it prints.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Task {
+    /// Name of its lane: `Mia`, or `Anna · liest` where several processes have such a task.
+    pub name: String,
+    /// The process that prints its lines.
+    pub process: String,
+    /// How the line begins with which the task begins.
+    pub begins: String,
+    /// How the line begins with which it ends.
+    pub ends: String,
+    /// Whether it holds its thread meanwhile instead of waiting.
+    #[serde(default)]
+    pub blocks: bool,
+    /// What stands in its lane; without, what it does.
+    pub text: Option<String>,
 }
 
 /// One who takes part in a scene.
@@ -241,6 +263,11 @@ impl Script {
         self.timeline.as_ref().is_some_and(|figure| figure.trace)
     }
 
+    /// Whether its timeline has lanes of tasks.
+    pub fn has_tasks(&self) -> bool {
+        self.timeline.as_ref().is_some_and(|figure| !figure.tasks.is_empty())
+    }
+
     /// Fingerprint of everything the script says (comments and layout do not count).
     /// A recording keeps it, so that a changed script cannot go with an old recording.
     pub fn digest(&self) -> String {
@@ -300,15 +327,37 @@ fn check_figure(figure: &Figure, processes: &[Process]) -> Result<(), String> {
                 .into(),
         );
     }
+    for (index, task) in figure.tasks.iter().enumerate() {
+        if !processes.iter().any(|process| process.name == task.process) {
+            return Err(format!(
+                "Die Task „{}“ gehört zu einem Prozess „{}“; den gibt es in dieser Szene nicht.",
+                task.name, task.process
+            ));
+        }
+        if task.begins.is_empty() || task.ends.is_empty() {
+            return Err(format!(
+                "Zur Task „{}“ gehören „begins“ und „ends“: wie die Zeilen anfangen, mit denen sie beginnt und endet.",
+                task.name
+            ));
+        }
+        let before = figure.tasks.iter().take(index).map(|task| &task.name);
+        if before
+            .chain(processes.iter().map(|process| &process.name))
+            .any(|name| *name == task.name)
+        {
+            return Err(format!("Die Bahn „{}“ gibt es zweimal.", task.name));
+        }
+    }
     let lanes = figure.lanes.as_deref();
     if lanes.is_some_and(<[String]>::is_empty) {
         return Err("Eine Zeitachse braucht mindestens eine Bahn.".into());
     }
     for (index, lane) in lanes.unwrap_or_default().iter().enumerate() {
         let process = lane.split(OF).next().unwrap_or(lane);
-        if !processes.iter().any(|known| known.name == process) {
+        let is_task = figure.tasks.iter().any(|task| task.name == *lane);
+        if !is_task && !processes.iter().any(|known| known.name == process) {
             return Err(format!(
-                "Eine Bahn heißt wie ein Prozess oder „PROZESS{OF}THREAD“; einen Prozess „{process}“ gibt es in dieser Szene nicht."
+                "Eine Bahn heißt wie ein Prozess, eine Task oder „PROZESS{OF}THREAD“; einen Prozess „{process}“ gibt es in dieser Szene nicht."
             ));
         }
         if figure.lanes.iter().flatten().take(index).any(|other| other == lane) {
@@ -779,6 +828,7 @@ mod tests {
             lanes: Some(vec!["A · main".into()]),
             from: 1.0,
             to: Some(2.5),
+            tasks: Vec::new(),
         };
         assert!(script.is_traced());
         assert_eq!(script.timeline, Some(figure));
@@ -788,6 +838,25 @@ mod tests {
             plain.digest(),
             script.digest(),
             "the picture is no part of the play"
+        );
+
+        let task = |process: &str, begins: &str| {
+            format!(
+                "desc = \"D\"\n[[timeline.task]]\nname = \"M\"\nprocess = \"{process}\"\nbegins = \"{begins}\"\nends = \"y\"\n"
+            )
+        };
+        let with_task = task("A", "x").replacen('\n', "\nlanes = [\"M\", \"A\"]\n", 1);
+        let tasks = parse(&with_task).unwrap().timeline.unwrap().tasks;
+        assert_eq!(
+            tasks,
+            [Task {
+                name: "M".into(),
+                process: "A".into(),
+                begins: "x".into(),
+                ends: "y".into(),
+                blocks: false,
+                text: None,
+            }]
         );
 
         for (table, part) in [
@@ -812,6 +881,19 @@ mod tests {
                 "„from“ und „to“ sind Sekunden",
             ),
             ("desc = \"D\"\nto = nan", "„from“ und „to“ sind Sekunden"),
+            (
+                &task("B", "x"),
+                "Die Task „M“ gehört zu einem Prozess „B“; den gibt es in dieser Szene nicht.",
+            ),
+            (&task("A", ""), "Zur Task „M“ gehören „begins“ und „ends“"),
+            (
+                &task("A", "x").replace("\"M\"", "\"A\""),
+                "Die Bahn „A“ gibt es zweimal.",
+            ),
+            (
+                &format!("{}blocks = 1\n", task("A", "x")),
+                "invalid type: integer `1`, expected a boolean",
+            ),
         ] {
             let error = parse(table).unwrap_err();
             assert!(error.message.contains(part), "{}", error.message);

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::player::{self, Settings};
 use super::programs::Programs;
-use super::recording::{Masks, Recording};
+use super::recording::{Event, Masks, Recording};
 use super::script::Script;
-use super::{SceneId, lanes, strace};
+use super::{SceneId, lanes, strace, tasks};
 use crate::timeline::{Kind, Lane, Timeline};
 
 /// A wait of so many microseconds is part of the story, and no accident of a busy machine.
@@ -32,6 +32,9 @@ pub struct Trace {
     pub script: String,
     /// Times are microseconds since the beginning of the scene.
     pub timeline: Timeline,
+    /// What was printed in this run, if the timeline has lanes of tasks: they are known by nothing else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub printed: Vec<Event>,
 }
 
 /// Plays a scene under strace and says what its threads waited for, and what was printed.
@@ -69,11 +72,14 @@ pub fn take(
     let began = u64::try_from(began.as_micros()).expect("for the next 500,000 years");
     let timeline = lanes::of_traces(script, &traces, &played.events, began);
     let recording = Recording::new(id, script, played.events);
+    let printed = recording.events.iter().filter(|event| tasks::is_printed(event));
+    let printed = printed.filter(|_| script.has_tasks());
     let trace = Trace {
         scene: recording.scene.clone(),
         recorded: recording.recorded.clone(),
         script: recording.script.clone(),
         timeline,
+        printed: printed.cloned().collect(),
     };
     Ok((trace, recording))
 }
@@ -113,29 +119,32 @@ pub fn load(root: &Path, id: &SceneId) -> anyhow::Result<Trace> {
 }
 
 impl Trace {
-    /// The JSON of the file, with one span or mark a line.
+    /// The JSON of the file, with one span, mark or printed line a line.
     pub fn to_json(&self) -> String {
         let pretty = serde_json::to_string_pretty(self).expect("only string keys");
-        // serde_json indents the innermost objects, which have only plain fields, by ten spaces.
+        let lines: Vec<&str> = pretty.lines().collect();
         let mut json = String::new();
-        for line in pretty.lines() {
-            let inner = line.strip_prefix("            ");
-            match inner {
-                Some(inner) if json.ends_with('{') => json.push_str(inner.trim_start()),
-                Some(inner) => {
-                    json.push(' ');
-                    json.push_str(inner.trim_start());
-                }
-                None if line.starts_with("          }") => json.push_str(line.trim_start()),
-                None => {
-                    if !json.is_empty() {
-                        json.push('\n');
-                    }
-                    json.push_str(line);
-                }
+        let mut at = 0;
+        while at < lines.len() {
+            json.push_str(lines[at]);
+            at += 1;
+            // Nothing else begins before it ends: an object that has only plain fields.
+            let plain = |line: &&&str| {
+                !line.ends_with(['{', '[']) && !line.trim_start().starts_with('}')
+            };
+            let fields = lines[at..].iter().take_while(plain).count();
+            if lines[at - 1].ends_with('{')
+                && let end = lines[at + fields].trim_start()
+                && end.starts_with('}')
+            {
+                let inner = lines[at..at + fields].iter().map(|line| line.trim_start());
+                json.push_str(&inner.collect::<Vec<_>>().join(" "));
+                json.push_str(end);
+                at += fields + 1;
             }
+            json.push('\n');
         }
-        json + "\n"
+        json
     }
 
     /// Whether both runs have the same lanes that wait for the same things in the same order.
@@ -217,6 +226,7 @@ mod tests {
             recorded: "2026-01-01".into(),
             script: "0".into(),
             timeline: Timeline { lanes: vec![lane] },
+            printed: Vec::new(),
         }
     }
 

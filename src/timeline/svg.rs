@@ -71,6 +71,7 @@ impl Scale {
 #[derive(Default)]
 struct Used {
     waiting: bool,
+    holding: bool,
     working: bool,
     widened: bool,
     unknown: bool,
@@ -207,7 +208,11 @@ fn draw_row(row: &Row, scale: &Scale, used: &mut Used) -> String {
     };
     for span in shown(Kind::Waiting) {
         used.waiting = true;
-        svg.push_str(&waiting_bar(span, row.bar, scale));
+        svg.push_str(&waiting_bar(span, "wartet", row.bar, scale));
+    }
+    for span in shown(Kind::Holding) {
+        used.holding = true;
+        svg.push_str(&waiting_bar(span, "haelt", row.bar, scale));
     }
     let strokes = strokes(shown(Kind::Working), scale);
     for stroke in &strokes {
@@ -238,8 +243,8 @@ fn has_gap(lane: &Lane, scale: &Scale) -> bool {
     false
 }
 
-/// A dashed box with what it waits for.
-fn waiting_bar(span: &Span, top: f64, scale: &Scale) -> String {
+/// A box with what it waits for; its class says whether it is dashed.
+fn waiting_bar(span: &Span, class: &str, top: f64, scale: &Scale) -> String {
     let (left, right) = (scale.x(span.from), scale.x(span.to));
     if right - left < THINNEST {
         return String::new(); // the strokes of work at both its ends meet
@@ -250,11 +255,11 @@ fn waiting_bar(span: &Span, top: f64, scale: &Scale) -> String {
     if wide < NARROW {
         let (wide, bottom) = (number(wide), number(top + BAR));
         return format!(
-            "<path class=\"wartet\" d=\"M{x} {y}h{wide}M{x} {bottom}h{wide}\">{title}</path>"
+            "<path class=\"{class}\" d=\"M{x} {y}h{wide}M{x} {bottom}h{wide}\">{title}</path>"
         );
     }
     let mut svg = format!(
-        "<rect class=\"wartet\" x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{BAR}\" rx=\"3\">{title}</rect>",
+        "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{BAR}\" rx=\"3\">{title}</rect>",
         number(wide)
     );
     let room = wide - 2.0 * PADDING - THINNEST;
@@ -403,6 +408,12 @@ fn draw_legend(used: &Used, top: f64) -> (String, f64) {
             "<rect class=\"wartet\" x=\"0\" y=\"-11\" width=\"26\" height=\"14\" rx=\"3\"/>",
             32.0,
             "wartet",
+        ),
+        (
+            used.holding,
+            "<rect class=\"haelt\" x=\"0\" y=\"-11\" width=\"26\" height=\"14\" rx=\"3\"/>",
+            32.0,
+            "hält den Thread fest",
         ),
         (
             used.working,
@@ -556,6 +567,18 @@ mod tests {
         let svg = waiting(1_000);
         assert!(!svg.contains("kurze Arbeit"));
         assert!(svg.contains(">arbeitet</text>"));
+    }
+
+    #[test]
+    fn what_holds_its_thread_has_a_box_and_an_entry_of_its_own() {
+        let waits = waiting(1_500);
+        assert!(!waits.contains("haelt") && !waits.contains("hält"));
+        let svg = drawn(lane(vec![span(0, 2_000_000, Kind::Holding, "schläft")]));
+        assert_eq!(svg.matches("class=\"haelt\"").count(), 2);
+        assert!(
+            svg.contains(">schläft</text>") && svg.contains(">hält den Thread fest</text>")
+        );
+        assert!(!svg.contains("class=\"wartet\"") && !svg.contains(">wartet</text>"));
     }
 
     #[test]
