@@ -32,10 +32,13 @@ pub struct Lane {
     pub from: u64,
     /// When it ended.
     pub to: u64,
+    /// Whether between its spans it is not there at all; else it is, and nobody looked.
+    #[serde(default, skip)]
+    pub comes_and_goes: bool,
     /// Moments worth a word.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub marks: Vec<Mark>,
-    /// What it did, in order of time and without overlap. In the gaps nobody looked.
+    /// What it did, in order of time and without overlap.
     pub spans: Vec<Span>,
 }
 
@@ -135,6 +138,7 @@ mod tests {
             colour: 1,
             from: 0,
             to: 1,
+            comes_and_goes: false,
             marks: Vec::new(),
             spans: Vec::new(),
         }

@@ -42,6 +42,7 @@ pub fn of_recording(recording: &Recording) -> Timeline {
             colour: colour(index),
             from: own.first().map_or(0, |event| micros(event)),
             to: own.last().map_or(0, |event| micros(event)),
+            comes_and_goes: false,
             marks: marks(&recording.events, name),
             spans,
         }
@@ -79,11 +80,12 @@ pub fn of_traces(
                 0 => "main".to_owned(),
                 _ => thread_name(thread, place, &owners),
             };
-            let same = names.iter().filter(|other| **other == name).count();
-            names.push(match same {
-                0 => name,
-                _ => format!("{name} ({})", same + 1),
-            });
+            let numbered = |number| match number {
+                1 => name.clone(),
+                _ => format!("{name} ({number})"),
+            };
+            let free = (1..).map(numbered).find(|name| !names.contains(name));
+            names.extend(free);
         }
         let typing = told.iter().position(|thread| thread.calls.iter().any(reads_input));
         for (place, thread) in told.iter().enumerate() {
@@ -100,6 +102,7 @@ pub fn of_traces(
                 colour: colour(index),
                 from: thread.begin.saturating_sub(began),
                 to: thread.end.saturating_sub(began),
+                comes_and_goes: false,
                 marks,
                 spans: spans(thread, began, &owners),
             });
@@ -338,6 +341,18 @@ mod tests {
             "9 10.103500 prctl(PR_SET_NAME, \"Bote\") = 0 <0.000001>\n9 10.104000 recv",
         );
         assert_eq!(names(&traced(&named))[1], "Server · Bote (Anna)");
+        // Threads of the same name are told apart by numbers.
+        let anna = SERVER.lines().filter(|line| line.starts_with("9 "));
+        let anna = anna.collect::<Vec<_>>().join("\n");
+        let more = [10, 11].map(|id| anna.replace("9 1", &format!("{id} 1")));
+        assert_eq!(
+            names(&traced(&format!("{SERVER}{}\n", more.join("\n"))))[1..4],
+            [
+                "Server · Thread für Anna",
+                "Server · Thread für Anna (2)",
+                "Server · Thread für Anna (3)"
+            ]
+        );
         // Whom the only thread talks with is nobody's name.
         let alone = "7 10.000000 execve(\"server\", [], 0x7f) = 0 <0.000100>\n7 11.000000 +++ exited with 0 +++\n";
         assert_eq!(names(&traced(alone)), ["Server", "Anna"]);

@@ -35,8 +35,7 @@ pub fn add(
     Ok(Timeline { lanes })
 }
 
-/// A task is there from each line with its beginning to the next one with its end; between two such stretches
-/// nothing is known of it.
+/// A task is there from each line with its beginning to the next one with its end, and not in between.
 fn lane(task: &Task, processes: &[Process], events: &[Event]) -> Result<Lane, String> {
     let own = |event: &&Event| event.process == task.process && is_printed(event);
     let mut printed = events.iter().filter(own);
@@ -78,6 +77,7 @@ fn lane(task: &Task, processes: &[Process], events: &[Event]) -> Result<Lane, St
         colour: colour(process.expect("checked when the script was read")),
         from: first.from,
         to: last.to,
+        comes_and_goes: true,
         marks: Vec::new(),
         spans,
     })
@@ -114,6 +114,7 @@ mod tests {
             colour,
             from: 0,
             to: 9_000,
+            comes_and_goes: false,
             marks: Vec::new(),
             spans: Vec::new(),
         }

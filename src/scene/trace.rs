@@ -218,6 +218,7 @@ mod tests {
             colour: 1,
             from: 0,
             to: 1,
+            comes_and_goes: false,
             marks: Vec::new(),
             spans: waits.iter().map(|(duration, label)| span(*duration, label)).collect(),
         };

@@ -232,6 +232,9 @@ fn draw_row(row: &Row, scale: &Scale, used: &mut Used) -> String {
 
 /// Whether somewhere the line of life alone is to be seen.
 fn has_gap(lane: &Lane, scale: &Scale) -> bool {
+    if lane.comes_and_goes {
+        return false;
+    }
     let ends = lane.spans.iter().map(|span| (span.from, span.to));
     let mut known = lane.from;
     for (from, to) in ends.chain([(lane.to, lane.to)]) {
@@ -488,6 +491,7 @@ mod tests {
             colour: 2,
             from: spans[0].from,
             to: spans[spans.len() - 1].to,
+            comes_and_goes: false,
             marks: Vec::new(),
             spans,
         }
@@ -603,6 +607,14 @@ mod tests {
             span(2_000_000, 2_000_000, Kind::Working, "Ende"),
         ]));
         assert!(svg.contains("class=\"laeuft\"") && svg.contains("nicht aufgezeichnet"));
+        let svg = drawn(Lane {
+            comes_and_goes: true,
+            ..lane(vec![
+                span(0, 10, Kind::Waiting, "wartet"),
+                span(1_900_000, 2_000_000, Kind::Waiting, "wartet"),
+            ])
+        });
+        assert!(!svg.contains("laeuft") && !svg.contains("nicht aufgezeichnet"));
     }
 
     #[test]
