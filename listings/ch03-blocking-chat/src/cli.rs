@@ -45,15 +45,11 @@ pub struct Number {
 ///
 /// Beendet den Prozess nach `--help` mit Status 0, nach einem Fehler mit Status 2.
 pub fn args(about: &str) -> Args {
-    read_args(about, None).0
+    args_with(about, &[]).0
 }
 
-/// Wie [`args`], mit einem weiteren Schalter.
-pub fn args_with(about: &str, number: &Number) -> (Args, usize) {
-    read_args(about, Some(number))
-}
-
-fn read_args(about: &str, number: Option<&Number>) -> (Args, usize) {
+/// Wie [`args`], mit weiteren Schaltern; ihre Zahlen kommen in derselben Reihenfolge zurück.
+pub fn args_with<const N: usize>(about: &str, numbers: &[Number; N]) -> (Args, [usize; N]) {
     let mut lines = vec![
         (
             "--host ADRESSE".to_string(),
@@ -64,19 +60,19 @@ fn read_args(about: &str, number: Option<&Number>) -> (Args, usize) {
             "Port des Servers (sonst 5000; 0 beim Server: irgendein freier)".into(),
         ),
     ];
-    if let Some(Number {
+    for Number {
         name,
         unit,
         help,
         default,
-    }) = number
+    } in numbers
     {
         lines.push((
             format!("--{name} {unit}"),
             format!("{help} (sonst {default})"),
         ));
     }
-    read_or_exit(parse(lexopt::Parser::from_env(), number), about, &lines)
+    read_or_exit(parse(lexopt::Parser::from_env(), numbers), about, &lines)
 }
 
 /// Gibt zurück, was gelesen wurde, oder beendet den Prozess: mit der Hilfe und
@@ -113,32 +109,30 @@ pub fn say(line: impl Display) {
 }
 
 /// `Ok(None)` heißt: Es wurde nach der Hilfe gefragt.
-fn parse(
+fn parse<const N: usize>(
     mut parser: lexopt::Parser,
-    number: Option<&Number>,
-) -> Result<Option<(Args, usize)>, String> {
+    numbers: &[Number; N],
+) -> Result<Option<(Args, [usize; N])>, String> {
     let mut args = Args {
         host: "127.0.0.1".into(),
         port: 5000,
     };
-    let mut count = number.map_or(0, |number| number.default);
+    let mut counts = numbers.each_ref().map(|number| number.default);
     while let Some(arg) = parser.next().map_err(in_german)? {
+        if let Long(name) = arg
+            && let Some(index) = numbers.iter().position(|number| number.name == name)
+        {
+            counts[index] = count(&mut parser, numbers[index].name)?;
+            continue;
+        }
         match arg {
             Long("host") => args.host = text(&mut parser)?,
             Long("port") => args.port = port(&mut parser)?,
-            Long(name) if number.is_some_and(|number| number.name == name) => {
-                let name = name.to_string();
-                let value = parser.value().map_err(in_german)?;
-                count = value.parse().ok().filter(|count| *count > 0).ok_or_else(|| {
-                    let value = value.display();
-                    format!("Hinter --{name} gehört eine Zahl ab 1, nicht „{value}“.")
-                })?;
-            }
             Long("help") | Short('h') => return Ok(None),
             other => return Err(in_german(other.unexpected())),
         }
     }
-    Ok(Some((args, count)))
+    Ok(Some((args, counts)))
 }
 
 /// Der Wert hinter einem Schalter, als Text.
@@ -153,6 +147,15 @@ pub fn port(parser: &mut lexopt::Parser) -> Result<u16, String> {
     value.parse().map_err(|_| {
         let value = value.display();
         format!("Der Port muss eine Zahl von 0 bis 65535 sein, nicht „{value}“.")
+    })
+}
+
+/// Der Wert hinter dem Schalter `name`, als Anzahl.
+fn count(parser: &mut lexopt::Parser, name: &str) -> Result<usize, String> {
+    let value = parser.value().map_err(in_german)?;
+    value.parse().ok().filter(|count| *count > 0).ok_or_else(|| {
+        let value = value.display();
+        format!("Hinter --{name} gehört eine Zahl ab 1, nicht „{value}“.")
     })
 }
 
@@ -251,31 +254,42 @@ pub fn end_on_ctrl_c() {
 mod tests {
     use super::*;
 
-    const QUEUE: Number = Number {
-        name: "queue",
-        unit: "BYTES",
-        help: "Länge der Schlange",
-        default: 7,
-    };
+    const NUMBERS: [Number; 2] = [
+        Number {
+            name: "queue",
+            unit: "BYTES",
+            help: "Länge der Schlange",
+            default: 7,
+        },
+        Number {
+            name: "threads",
+            unit: "ANZAHL",
+            help: "so viele Threads",
+            default: 1,
+        },
+    ];
 
     fn parse_words(words: &[&str]) -> Result<Option<Args>, String> {
-        let parsed = parse(lexopt::Parser::from_args(words), None)?;
-        Ok(parsed.map(|(args, _)| args))
+        let parsed = parse(lexopt::Parser::from_args(words), &[])?;
+        Ok(parsed.map(|(args, [])| args))
     }
 
-    fn queue_in(words: &[&str]) -> Result<usize, String> {
-        let parsed = parse(lexopt::Parser::from_args(words), Some(&QUEUE))?;
+    fn numbers_in(words: &[&str]) -> Result<[usize; 2], String> {
+        let parsed = parse(lexopt::Parser::from_args(words), &NUMBERS)?;
         Ok(parsed.expect("niemand hat nach der Hilfe gefragt").1)
     }
 
     #[test]
-    fn a_program_may_have_a_number_of_its_own() {
-        assert_eq!(queue_in(&[]), Ok(7));
-        assert_eq!(queue_in(&["--queue", "64", "--port", "0"]), Ok(64));
+    fn a_program_may_have_numbers_of_its_own() {
+        assert_eq!(numbers_in(&[]), Ok([7, 1]));
+        assert_eq!(numbers_in(&["--queue", "64", "--port", "0"]), Ok([64, 1]));
+        assert_eq!(numbers_in(&["--threads=2", "--queue", "64"]), Ok([64, 2]));
         for bad in ["0", "-1", "viele"] {
             let sentence = format!("Hinter --queue gehört eine Zahl ab 1, nicht „{bad}“.");
-            assert_eq!(queue_in(&["--queue", bad]), Err(sentence));
+            assert_eq!(numbers_in(&["--queue", bad]), Err(sentence));
         }
+        let missing = "Nach --threads fehlt ein Wert.";
+        assert_eq!(numbers_in(&["--threads"]), Err(missing.into()));
         let unknown = "Den Schalter --queue gibt es nicht; siehe --help.";
         assert_eq!(parse_words(&["--queue", "1"]), Err(unknown.into()));
     }

@@ -12,14 +12,14 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let (args, lines) = cli::args_with(
+    let (args, [lines]) = cli::args_with(
         "Schwieriger Gast: sagt als Lotte Zeile um Zeile, ohne Pause.",
-        &cli::Number {
+        &[cli::Number {
             name: "lines",
             unit: "ANZAHL",
             help: "so viele Zeilen zu 4000 Bytes",
             default: 4000,
-        },
+        }],
     );
     let stream = cli::connect(&args)?;
     cli::say("Verbunden. Lotte redet los.");

@@ -9,14 +9,14 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let (args, workers) = cli::args_with(
+    let (args, [workers]) = cli::args_with(
         "Chat-Server aus Kapitel 5: ein Pool von Threads, jeder bedient eine Verbindung.",
-        &cli::Number {
+        &[cli::Number {
             name: "workers",
             unit: "ANZAHL",
             help: "so viele Verbindungen werden zugleich bedient",
             default: 2,
-        },
+        }],
     );
     cli::end_on_ctrl_c();
     let listener = cli::listen(&args)?;

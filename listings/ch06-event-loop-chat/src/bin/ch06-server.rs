@@ -9,14 +9,14 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let (args, queue) = cli::args_with(
+    let (args, [queue]) = cli::args_with(
         "Chat-Server aus Kapitel 6: alle Verbindungen in einem Thread.",
-        &cli::Number {
+        &[cli::Number {
             name: "queue",
             unit: "BYTES",
             help: "so viel darf sich vor einem Empfänger ansammeln",
             default: server::QUEUE,
-        },
+        }],
     );
     cli::end_on_ctrl_c();
     let listener = cli::listen(&args)?;
