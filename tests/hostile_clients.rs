@@ -517,12 +517,12 @@ fn who_floods_with_nonsense_and_does_not_read_is_cut_off(program: &str) {
 #[cfg(unix)]
 fn more_clients_than_descriptors_are_survived_without_spinning(program: &str) {
     use chat::footprint::load;
-    use chat::server::{DEADLINE, executable};
+    use chat::server::{DEADLINE, executable, switches};
 
     let _crowd = crowd();
     let mut command = std::process::Command::new("sh");
     command.args(["-c", r#"ulimit -n 48; exec "$0" "$@""#]);
-    command.arg(executable(program)).args(["--port", "0"]);
+    command.arg(executable(program)).args(switches(program)).args(["--port", "0"]);
     let server = Server::watch(&mut command);
     let mut anna = Client::join(server.address, "Anna");
     let mut ben = Client::join(server.address, "Ben");

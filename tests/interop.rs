@@ -313,3 +313,29 @@ fn nc_asks_the_time_with_and_without_line_end() {
         }
     }
 }
+
+/// The appendix shows a Python program, then one in Rust, then what both print. Skeptic runs the second, this the first.
+#[test]
+fn the_python_programs_of_the_appendix_print_what_stands_below_them() {
+    if !python_is_there() {
+        return;
+    }
+    let page = Path::new(ROOT).join("book/text/anhang/python.md");
+    let page = std::fs::read_to_string(page).expect("the appendix").replace("\r\n", "\n");
+    let blocks: Vec<(&str, &str)> = page
+        .split("```")
+        .skip(1)
+        .step_by(2)
+        .filter_map(|block| block.split_once('\n'))
+        .collect();
+    let mut compared = 0;
+    for (index, (kind, program)) in blocks.iter().enumerate() {
+        if *kind == "python" {
+            let below = blocks[index..].iter().find(|(kind, _)| kind.starts_with("text"));
+            let (_, printed) = below.expect("every program shows what it prints");
+            assert_eq!(python(program, ""), printed.trim_end(), "{program}");
+            compared += 1;
+        }
+    }
+    assert!(compared >= 7, "{compared}");
+}

@@ -229,9 +229,11 @@ fn drifted_copies(root: &Path) -> Vec<String> {
     for (shared, among) in [
         ("src/cli.rs", ""),
         ("tests/common/mod.rs", ""),
-        ("src/lines.rs", "ch03 ch04"),
-        ("src/states.rs", "ch03 ch06"),
-        ("src/lines.rs", "ch05 ch06"),
+        ("src/args.rs", "ch04 ch09"),
+        ("src/lines.rs", "ch03 ch04 ch09"),
+        ("src/lines.rs", "ch05 ch06 ch08 ch10"),
+        ("src/protocol.rs", "ch02 ch08"),
+        ("src/states.rs", "ch03 ch06 ch07"),
     ] {
         let mut first: Option<Vec<u8>> = None;
         for manifest in &manifests(root)[1..] {

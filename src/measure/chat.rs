@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
@@ -32,22 +33,34 @@ struct Subject {
 
 enum Program {
     /// A program of a listing.
-    Listing(&'static str, &'static [&'static str]),
+    Listing(&'static str),
+    /// A program of a listing that can use several cores (`--threads N`), with as many threads as there are cores.
+    OnAllCores(&'static str),
     /// A Python program, relative to the root; skipped where there is no Python.
     Python(&'static str),
 }
 
 /// One line a server; each of them understands `--port 0` and says where it listens.
-const SUBJECTS: [Subject; 3] = [
+const SUBJECTS: [Subject; 5] = [
     Subject {
         name: "ch05-server",
         kind: "zwei Threads je Verbindung",
-        program: Program::Listing("ch05-server", &[]),
+        program: Program::Listing("ch05-server"),
     },
     Subject {
         name: "ch06-server",
         kind: "Event Loop in einem Thread",
-        program: Program::Listing("ch06-server", &[]),
+        program: Program::Listing("ch06-server"),
+    },
+    Subject {
+        name: "ch08-server, 1 Thread",
+        kind: "tokio, zwei Tasks je Verbindung",
+        program: Program::Listing("ch08-server"),
+    },
+    Subject {
+        name: "ch08-server, alle Kerne",
+        kind: "derselbe mit einem Thread je Kern",
+        program: Program::OnAllCores("ch08-server"),
     },
     Subject {
         name: BASELINE,
@@ -82,10 +95,10 @@ pub struct Options {
     pub save: bool,
 }
 
-/// Where a kept measurement stands: JSON and HTML, relative to the root.
-pub fn files() -> (PathBuf, PathBuf) {
-    let folder = Path::new("book/measurements");
-    (folder.join("chat.json"), folder.join("chat.html"))
+/// Where a kept measurement stands, relative to the root: JSON, the tables of chapter 6, the small table of the comparison.
+pub fn files() -> [PathBuf; 3] {
+    ["chat.json", "chat.html", "modelle.html"]
+        .map(|name| Path::new("book/measurements").join(name))
 }
 
 /// Measures all servers, prints the table on stdout and progress on stderr.
@@ -134,10 +147,16 @@ pub fn run(root: &Path, options: Options) -> anyhow::Result<()> {
     };
     print!("{}", render::text(&report));
     if options.save {
-        let (json, html) = files();
-        write_file(&root.join(&json), &report.to_json())?;
-        write_file(&root.join(&html), &render::html(&report))?;
-        eprintln!("\nAufgehoben in {} und {}.", json.display(), html.display());
+        let contents = [
+            report.to_json(),
+            render::html(&report),
+            render::models_html(&report),
+        ];
+        for (file, content) in files().iter().zip(&contents) {
+            write_file(&root.join(file), content)?;
+        }
+        let [json, html, models] = files().map(|file| file.display().to_string());
+        eprintln!("\nAufgehoben in {json}, {html} und {models}.");
     }
     Ok(())
 }
@@ -187,9 +206,11 @@ impl Trial {
         cancelled: &Arc<AtomicBool>,
     ) -> Result<Trial, String> {
         let mut command = match subject.program {
-            Program::Listing(program, args) => {
+            Program::Listing(program) => Command::new(programs.path(program)?),
+            Program::OnAllCores(program) => {
+                let cores = thread::available_parallelism().map_or(1, usize::from);
                 let mut command = Command::new(programs.path(program)?);
-                command.args(args);
+                command.args(["--threads", &cores.to_string()]);
                 command
             }
             Program::Python(file) => {
@@ -283,6 +304,19 @@ mod tests {
         // A server may need two files a connection, however few servers there are.
         assert_eq!(receivers_within(1024, 1), 479);
         assert_eq!(receivers_within(60, 3), 0);
+    }
+
+    #[test]
+    fn a_server_is_compared_on_one_core_and_on_all() {
+        let on_one = |subject: &Subject| match subject.program {
+            Program::Listing(program) => Some(program),
+            _ => None,
+        };
+        for subject in &SUBJECTS {
+            if let Program::OnAllCores(program) = subject.program {
+                assert!(SUBJECTS.iter().filter_map(on_one).any(|other| other == program));
+            }
+        }
     }
 
     #[test]

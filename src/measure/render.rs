@@ -149,9 +149,43 @@ pub fn text(report: &Report) -> String {
 
 /// The tables for a chapter: one `<figure>` without an empty line, as Markdown wants it.
 pub fn html(report: &Report) -> String {
+    let mut out = figure(&caption(report), &sections(report), &notes(report));
+    out += "<p class=\"anmerkung\">Selbst messen: <code>cargo run --release -- measure chat</code></p>\n</figure>\n";
+    out
+}
+
+/// The same in one small table, a row for each way of building a server.
+pub fn models_html(report: &Report) -> String {
+    let rate = |rounds: &[Round]| match Summary::of(rounds) {
+        Some(summary) => german::rounded(summary.rate),
+        None => "–".to_owned(),
+    };
+    let row = |(server, costs): (&Server, Vec<String>)| {
+        let mut row = vec![format!("{} ({})", server.kind, server.name)];
+        row.extend(costs.into_iter().skip(1));
+        row.extend([rate(&server.single), rate(&server.bursts)]);
+        row
+    };
+    let models = Section {
+        title: "Zustellungen je Sekunde (Median)".into(),
+        header: vec![
+            "Bauart",
+            "Speicher je Verbindung",
+            "Threads",
+            "eine Zeile unterwegs",
+            "Schübe",
+        ],
+        rows: report.servers.iter().zip(costs(report).rows).map(row).collect(),
+    };
+    let note = notes(report).pop().into_iter().collect::<Vec<_>>();
+    figure(&caption(report), &[models], &note) + "</figure>\n"
+}
+
+/// A `<figure>` that is still open: caption, tables, notes.
+fn figure(caption: &str, sections: &[Section], notes: &[String]) -> String {
     let mut out = String::from("<figure class=\"messung\">\n");
-    out += &format!("<figcaption>{}</figcaption>\n", escaped(&caption(report)));
-    for section in sections(report) {
+    out += &format!("<figcaption>{}</figcaption>\n", escaped(caption));
+    for section in sections {
         out += &format!("<table>\n<caption>{}</caption>\n", escaped(&section.title));
         out += "<thead><tr>";
         for word in &section.header {
@@ -171,10 +205,9 @@ pub fn html(report: &Report) -> String {
         }
         out += "</tbody>\n</table>\n";
     }
-    for note in notes(report) {
-        out += &format!("<p class=\"anmerkung\">{}</p>\n", escaped(&note));
+    for note in notes {
+        out += &format!("<p class=\"anmerkung\">{}</p>\n", escaped(note));
     }
-    out += "<p class=\"anmerkung\">Selbst messen: <code>cargo run --release -- measure chat</code></p>\n</figure>\n";
     out
 }
 
@@ -274,6 +307,16 @@ Schübe von 200 Zeilen
             "{html}"
         );
         assert!(html.contains("<td>7,5×</td>"), "{html}");
+    }
+
+    #[test]
+    fn the_small_table_has_a_row_for_each_way_of_building_a_server() {
+        let html = models_html(&report());
+        let row = "<tr><th scope=\"row\">ein &lt;Thread&gt; (ch05-server)</th><td>8,8\u{202f}KiB</td><td>1.001</td>\
+                   <td>250.000</td><td>3.000.000</td></tr>";
+        assert!(html.contains(row), "{html}");
+        assert!(html.ends_with("</figure>\n") && !html.contains("\n\n"));
+        assert_eq!(html.matches("<tr>").count(), 3);
     }
 
     #[test]

@@ -19,13 +19,15 @@ pub fn crowd() -> MutexGuard<'static, ()> {
     CROWD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The servers, as `name of a module => name of the program`, for the macro named first.
+/// The servers, as `name of a module => name of the program`, perhaps with switches, for the macro named first.
 macro_rules! chat_servers {
     ($macro:ident $arguments:tt) => {
         $macro! {
             $arguments
             ch05_server => "ch05-server",
             ch06_server => "ch06-server",
+            ch08_server => "ch08-server",
+            ch08_server_on_two_threads => "ch08-server --threads 2",
         }
     };
 }

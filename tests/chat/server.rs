@@ -25,7 +25,7 @@ pub struct Server {
 impl Server {
     /// Starts the program with these switches and waits until it listens.
     pub fn start(program: &str, switches: &[&str]) -> Server {
-        let mut command = Command::new(executable(program));
+        let mut command = command(program);
         Server::watch(command.args(["--port", "0"]).args(switches))
     }
 
@@ -80,8 +80,21 @@ impl Drop for Server {
     }
 }
 
+/// The program, with the switches that stand behind its name.
+fn command(program: &str) -> Command {
+    let mut command = Command::new(executable(program));
+    command.args(switches(program));
+    command
+}
+
+/// The switches that stand behind the name of a program.
+pub fn switches(program: &str) -> impl Iterator<Item = &str> {
+    program.split(' ').skip(1)
+}
+
 /// Where the program lies; builds the listings first.
 pub fn executable(program: &str) -> &'static Path {
+    let (program, _) = program.split_once(' ').unwrap_or((program, ""));
     let programs = programs::built(Path::new(env!("CARGO_MANIFEST_DIR")));
     let programs = programs.expect("the listings build");
     programs.path(program).expect("a program of the book")
@@ -119,7 +132,7 @@ fn status(child: &mut Child) -> i32 {
 
 /// Runs a program that ends by itself; returns exit status, stdout and stderr.
 pub fn run(program: &str, args: &[&str]) -> (i32, String, String) {
-    let mut child = spawn(Command::new(executable(program)).args(args));
+    let mut child = spawn(command(program).args(args));
     let stdout = child.stdout.take().map(read_all).expect("stdout is piped");
     let stderr = child.stderr.take().map(read_all).expect("stderr is piped");
     let status = status(&mut child);

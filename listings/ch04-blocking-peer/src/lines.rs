@@ -1,5 +1,5 @@
-//! Zeilen aus einem Strom oder von der Tastatur. Diese Datei ist in den Kapiteln 3 und 4
-//! gleich.
+//! Zeilen aus einem Strom oder von der Tastatur. Diese Datei ist in den Kapiteln 3, 4
+//! und 9 gleich.
 
 use std::io::{self, BufRead, Read};
 

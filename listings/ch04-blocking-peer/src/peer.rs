@@ -223,5 +223,5 @@ fn greeting(
     incoming.get_ref().set_read_timeout(None)?; // danach darf der andere nachdenken
     let is_gone = incoming.buffer().is_empty() && is_gone(incoming.get_ref());
     let name = line.strip_prefix(&format!("{port} ")).filter(|_| !is_gone);
-    Ok(name.map(|name| (incoming, name.to_owned())))
+    Ok(name.map(|name| (incoming, printable(name))))
 }

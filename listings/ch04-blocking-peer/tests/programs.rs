@@ -4,7 +4,7 @@
 mod common;
 
 use std::io::Write;
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -150,6 +150,17 @@ fn a_stranger_who_talks_of_something_else_does_not_take_the_others_place() {
     let ben = listening(PEER, big, small, "Ben");
     assert!(anna.line_with("Verbunden mit ").starts_with("Verbunden mit Ben."));
     ben.line_with("Verbunden mit Anna.");
+}
+
+#[test]
+fn control_characters_in_the_others_name_do_no_harm() {
+    let (small, big) = two_ports();
+    let listener = TcpListener::bind(("127.0.0.1", big)).unwrap();
+    let anna = listening(PEER, small, big, "Anna");
+    let _called = listener.accept().unwrap();
+    let mut ben = connect(SocketAddr::from(([127, 0, 0, 1], small)));
+    ben.write_all(format!("{big} \x1b[2JBen\n").as_bytes()).unwrap();
+    anna.line_with("Verbunden mit \\u{1b}[2JBen.");
 }
 
 #[cfg(target_os = "linux")] // anderswo ist 127.0.0.2 nicht von selbst eine eigene Adresse

@@ -1,5 +1,5 @@
 //! Aus dem Bytestrom werden Zeilen: Was ankommt, wird gesammelt, ganze Zeilen werden
-//! herausgegeben. Diese Datei ist in allen Chat-Servern gleich.
+//! herausgegeben. Diese Datei ist in mehreren Kapiteln gleich.
 
 /// So viele Bytes darf eine Zeile haben, ihr Ende nicht mitgezählt.
 pub const MAX_LINE: usize = 8192;

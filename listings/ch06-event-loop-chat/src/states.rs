@@ -1,6 +1,6 @@
 //! Was Linux über jeden Thread dieses Programms aufschreibt: in welchem Zustand er ist,
 //! wie viel er gerechnet hat und wie oft er den Prozessorkern hergab. Zu lesen unter
-//! `/proc/self/task`. Diese Datei ist in den Kapiteln 3 und 6 gleich.
+//! `/proc/self/task`. Diese Datei ist in den Kapiteln 3, 6 und 7 gleich.
 
 use std::fmt;
 use std::fs;

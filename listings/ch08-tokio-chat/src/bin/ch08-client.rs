@@ -1,0 +1,27 @@
+//! Startet den Chat-Client aus Kapitel 8, der mit allen Chat-Servern des Buchs spricht.
+
+use std::io::{self, BufReader};
+use std::process::ExitCode;
+
+use ch08_tokio_chat::{cli, client};
+use tokio::net::TcpStream;
+
+fn main() -> ExitCode {
+    cli::finish(run())
+}
+
+fn run() -> Result<(), String> {
+    let args =
+        cli::args("Chat-Client: schickt, was Sie tippen, und zeigt, was andere sagen.");
+    let stream = cli::connect(&args)?;
+    cli::say("Verbunden. Erst den Namen tippen, dann Nachrichten; bye beendet.");
+    chat(stream)
+        .map_err(|error| format!("Die Verbindung ist abgerissen: {}.", cli::reason(&error)))
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn chat(stream: std::net::TcpStream) -> io::Result<()> {
+    stream.set_nonblocking(true)?;
+    let keyboard = client::typed_lines(BufReader::new(io::stdin()));
+    client::chat(TcpStream::from_std(stream)?, keyboard).await
+}

@@ -1,0 +1,79 @@
+//! Startet den Chat-Server aus Kapitel 8: zwei Tasks je Verbindung, auf einem Thread oder
+//! auf mehreren.
+
+use std::io;
+use std::process::{self, ExitCode};
+
+use ch08_tokio_chat::{cli, server};
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal;
+
+fn main() -> ExitCode {
+    cli::finish(run())
+}
+
+fn run() -> Result<(), String> {
+    let (args, [queue, threads]) = cli::args_with(
+        "Chat-Server aus Kapitel 8: zwei Tasks je Verbindung, eine Schlange je Empfänger.",
+        &[
+            cli::Number {
+                name: "queue",
+                unit: "BYTES",
+                help: "so viel darf sich vor einem Empfänger ansammeln",
+                default: server::QUEUE,
+            },
+            cli::Number {
+                name: "threads",
+                unit: "ANZAHL",
+                help: "so viele Threads führen die Tasks aus",
+                default: 1,
+            },
+        ],
+    );
+    let listener = cli::listen(&args)?;
+    runtime(threads)
+        .and_then(|runtime| runtime.block_on(chat(listener, queue)))
+        .map_err(|error| {
+            format!("Der Server kann nicht beginnen: {}.", cli::reason(&error))
+        })
+}
+
+// ANCHOR: runtime
+/// Was die Tasks ausführt: dieser eine Thread oder so viele eigene.
+fn runtime(threads: usize) -> io::Result<Runtime> {
+    match threads {
+        1 => Builder::new_current_thread().enable_all().build(),
+        _ => Builder::new_multi_thread().worker_threads(threads).enable_all().build(),
+    }
+}
+// ANCHOR_END: runtime
+
+// ANCHOR: chat
+async fn chat(listener: std::net::TcpListener, queue: usize) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let mut ctrl_c = ctrl_c()?; // von hier an beendet Strg+C das Programm nicht mehr von selbst
+    cli::announce(&listener);
+    let listener = TcpListener::from_std(listener)?;
+    let shutdown = async {
+        ctrl_c.recv().await;
+        tokio::spawn(async move {
+            ctrl_c.recv().await; // noch einmal: Jetzt hat es jemand eilig
+            eprintln!("Abgebrochen, es waren noch nicht alle fort.");
+            process::exit(1)
+        });
+    };
+    server::serve(listener, queue, shutdown).await;
+    Ok(())
+}
+// ANCHOR_END: chat
+
+#[cfg(unix)]
+fn ctrl_c() -> io::Result<signal::unix::Signal> {
+    signal::unix::signal(signal::unix::SignalKind::interrupt())
+}
+
+#[cfg(windows)]
+fn ctrl_c() -> io::Result<signal::windows::CtrlC> {
+    signal::windows::ctrl_c()
+}

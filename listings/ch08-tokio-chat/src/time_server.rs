@@ -1,0 +1,85 @@
+//! Der Zeitserver aus Kapitel 2, noch einmal: eine Task je Verbindung.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use chrono::Local;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
+
+use crate::cli::{reason, say};
+use crate::protocol::{Inbox, MAX_REQUEST, answer};
+
+/// So lange wartet der Server auf einen Client, der schweigt oder nicht liest.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+// ANCHOR: serve
+/// Bedient jede Verbindung in einer eigenen Task, für immer.
+pub async fn serve(listener: TcpListener, patience: Duration) -> Infallible {
+    loop {
+        match listener.accept().await {
+            Ok((stream, address)) => {
+                tokio::spawn(attend(stream, address, patience));
+            }
+            Err(error) => {
+                say(format!(
+                    "Eine Verbindung war nicht zu haben: {}.",
+                    reason(&error)
+                ));
+                sleep(Duration::from_millis(100)).await; // sonst käme er sofort wieder
+            }
+        }
+    }
+}
+// ANCHOR_END: serve
+
+// ANCHOR: attend
+/// Bedient eine Verbindung bis zu ihrem Ende; ein Fehler wird gemeldet.
+async fn attend(stream: TcpStream, address: SocketAddr, patience: Duration) {
+    say(format!("Verbindung von {address}"));
+    if let Err(error) = converse(stream, address, patience).await {
+        say(format!(
+            "Verbindung mit {address} beendet: {}.",
+            reason(&error)
+        ));
+    }
+}
+
+async fn converse(
+    mut stream: TcpStream,
+    address: SocketAddr,
+    patience: Duration,
+) -> io::Result<()> {
+    let mut inbox = Inbox::default();
+    let mut buffer = [0; MAX_REQUEST];
+    loop {
+        let count = timeout(patience, stream.read(&mut buffer)).await??;
+        inbox.push(&buffer[..count]);
+        if inbox.is_overfull() {
+            say(format!("{address} schickt zu viel auf einmal"));
+            return timeout(patience, refuse(stream)).await?;
+        }
+        let ended = count == 0;
+        while let Some(request) = inbox.next_request(ended) {
+            say(format!("{address} fragt: „{}“", request.escape_debug()));
+            let answer = answer(&request, Local::now().naive_local());
+            timeout(patience, stream.write_all(answer.as_bytes())).await??;
+        }
+        if ended {
+            return Ok(());
+        }
+    }
+}
+// ANCHOR_END: attend
+
+/// Antwortet ein letztes Mal und legt auf. Was der Client noch schickt, wird bis zu
+/// einer Grenze gelesen und verworfen: Sonst ginge mit dem Rest auch die Antwort verloren.
+async fn refuse(mut stream: TcpStream) -> io::Result<()> {
+    stream.write_all(b"Unbekannte Anfrage\n").await?;
+    stream.shutdown().await?;
+    copy(&mut stream.take(1 << 24), &mut sink()).await?;
+    Ok(())
+}

@@ -1,0 +1,20 @@
+//! Startet einen Peer aus Kapitel 9.
+
+use std::process::ExitCode;
+
+use ch09_tokio_peer::{args, cli, keyboard, peer::Link};
+
+// ANCHOR: run
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    cli::finish(run().await)
+}
+
+async fn run() -> Result<(), String> {
+    let args = args::args("Peer aus Kapitel 9: redet mit einem anderen, beide zugleich.");
+    cli::end_on_ctrl_c();
+    let link = Link::establish(&args).await?;
+    link.converse(keyboard::typed_lines()?).await;
+    Ok(())
+}
+// ANCHOR_END: run

@@ -1,0 +1,32 @@
+//! Fragt den Elefantendienst nach einigen Elefanten: erst nacheinander, dann zugleich.
+
+use std::process::ExitCode;
+
+use ch10_elephants::cli::{self, say};
+use ch10_elephants::timed::timed;
+use ch10_elephants::{args, visitor};
+use futures::future::try_join_all;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    cli::finish(run().await)
+}
+
+// ANCHOR: visitor
+async fn run() -> Result<(), String> {
+    let (service, names) = args::visitor("Besucher des Elefantendienstes aus Kapitel 10.");
+    let one_after_another = async {
+        for name in &names {
+            visitor::ask(&service, name).await?;
+        }
+        Ok::<(), String>(())
+    };
+    timed("nacheinander", one_after_another).await?;
+
+    let questions = names.iter().map(|name| visitor::ask(&service, name));
+    for answer in timed("zugleich", try_join_all(questions)).await? {
+        say(answer);
+    }
+    Ok(())
+}
+// ANCHOR_END: visitor

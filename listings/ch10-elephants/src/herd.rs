@@ -1,0 +1,172 @@
+//! Eine ganze Herde schläft zugleich: einmal jeder Elefant in einem Thread, einmal jeder
+//! in einer Task. Gemessen wird in dem Augenblick, in dem alle schlafen.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::sync::mpsc;
+use std::thread::{self, Builder};
+use std::time::{Duration, Instant};
+
+use tokio::runtime;
+use tokio::time::sleep;
+
+use crate::cloud::DELAY;
+
+/// Womit die Herde schläft.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Model {
+    Threads,
+    Tasks,
+}
+
+impl Model {
+    pub const ALL: [Model; 2] = [Model::Threads, Model::Tasks];
+
+    /// Der Name, mit dem sich das Programm selbst startet.
+    pub fn name(self) -> &'static str {
+        match self {
+            Model::Threads => "threads",
+            Model::Tasks => "tasks",
+        }
+    }
+
+    /// Der Name, den die Tabelle zeigt.
+    pub fn title(self) -> &'static str {
+        match self {
+            Model::Threads => "Threads",
+            Model::Tasks => "Tasks",
+        }
+    }
+
+    pub fn named(name: &str) -> Result<Model, String> {
+        let known = Model::ALL.into_iter().find(|model| model.name() == name);
+        known.ok_or_else(|| format!("Ein Modell „{name}“ gibt es nicht."))
+    }
+
+    /// Lässt so viele Elefanten schlafen und misst dabei.
+    pub fn measure(self, elephants: usize) -> io::Result<Measured> {
+        match self {
+            Model::Threads => threads(elephants),
+            Model::Tasks => tasks(elephants),
+        }
+    }
+}
+
+/// Was Linux über diesen Prozess aufschreibt.
+#[derive(Clone, Copy)]
+pub struct Footprint {
+    /// Belegter Speicher in KiB: Seiten, die wirklich da sind (*resident*).
+    pub resident: u64,
+    /// Reservierte Adressen in KiB, belegt oder nicht (*virtual*).
+    pub reserved: u64,
+    pub threads: u64,
+}
+
+// ANCHOR: footprint
+impl Footprint {
+    /// Liest `/proc/self/status`; anderswo als unter Linux gibt es die Datei nicht.
+    pub fn now() -> Option<Footprint> {
+        let status = fs::read_to_string("/proc/self/status").ok()?;
+        let number = |key: &str| {
+            let line = status.lines().find(|line| line.starts_with(key))?;
+            line.split_whitespace().nth(1)?.parse().ok()
+        };
+        Some(Footprint {
+            resident: number("VmRSS:")?,
+            reserved: number("VmSize:")?,
+            threads: number("Threads:")?,
+        })
+    }
+}
+// ANCHOR_END: footprint
+
+/// Was eine schlafende Herde gekostet hat.
+pub struct Measured {
+    pub replies: usize,
+    pub elapsed: Duration,
+    /// Vorher, und als alle schliefen.
+    pub footprints: Option<(Footprint, Footprint)>,
+}
+
+// ANCHOR: threads
+/// Jeder Elefant schläft in einem eigenen Thread.
+fn threads(elephants: usize) -> io::Result<Measured> {
+    let before = Footprint::now();
+    let start = Instant::now();
+    let (there, arrivals) = mpsc::channel::<()>();
+    let mut herd = Vec::new();
+    for _ in 0..elephants {
+        let there = there.clone();
+        herd.push(Builder::new().spawn(move || {
+            drop(there);
+            thread::sleep(DELAY);
+        })?);
+    }
+    drop(there);
+    let _ = arrivals.recv(); // endet, wenn alle ihr Ende des Kanals fallen gelassen haben
+    let asleep = Footprint::now();
+    let replies = herd.into_iter().filter_map(|elephant| elephant.join().ok()).count();
+    Ok(Measured {
+        replies,
+        elapsed: start.elapsed(),
+        footprints: before.zip(asleep),
+    })
+}
+// ANCHOR_END: threads
+
+// ANCHOR: tasks
+/// Jeder Elefant schläft in einer eigenen Task, alle in diesem einen Thread.
+fn tasks(elephants: usize) -> io::Result<Measured> {
+    let runtime = runtime::Builder::new_current_thread().enable_time().build()?;
+    runtime.block_on(async {
+        let before = Footprint::now();
+        let start = Instant::now();
+        let mut herd = Vec::new();
+        for _ in 0..elephants {
+            herd.push(tokio::spawn(sleep(DELAY)));
+        }
+        sleep(DELAY / 2).await; // jetzt schlafen alle
+        let asleep = Footprint::now();
+        let mut replies = 0;
+        for elephant in herd {
+            replies += usize::from(elephant.await.is_ok());
+        }
+        Ok(Measured {
+            replies,
+            elapsed: start.elapsed(),
+            footprints: before.zip(asleep),
+        })
+    })
+}
+// ANCHOR_END: tasks
+
+/// Die Überschriften zu [`Row`].
+pub const HEAD: &str =
+    "Modell   Antworten   Dauer      belegt  je Elefant    reserviert  Threads";
+
+/// Eine Zeile der Tabelle.
+pub struct Row(pub Model, pub Measured);
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Row(model, measured) = self;
+        let name = model.title();
+        let Measured {
+            replies, elapsed, ..
+        } = measured;
+        let seconds = elapsed.as_secs_f64();
+        write!(f, "{name:7} {replies:10} {seconds:5.1} s ")?;
+        let Some((before, asleep)) = measured.footprints else {
+            let unknown = "unbekannt";
+            return write!(f, "{unknown:>11} {unknown:>11} {unknown:>13} {unknown:>8}");
+        };
+        let more = |before: u64, asleep: u64| asleep.saturating_sub(before) as f64;
+        let resident = more(before.resident, asleep.resident);
+        let reserved = more(before.reserved, asleep.reserved);
+        write!(f, "{:7.1} MiB ", resident / 1024.0)?;
+        write!(f, "{:7.1} KiB ", resident / *replies as f64)?;
+        write!(f, "{:9.1} MiB ", reserved / 1024.0)?;
+        write!(f, "{:8}", asleep.threads)
+    }
+}

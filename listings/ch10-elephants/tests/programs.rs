@@ -1,0 +1,434 @@
+//! Die Programme aus Kapitel 10, von außen: wie lange sie warten, was der Dienst aushält
+//! und was eine Herde kostet.
+
+mod common;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::{DEADLINE, Program, connect};
+use socket2::Socket;
+
+const SERVICE: &str = env!("CARGO_BIN_EXE_ch10-service");
+const VISITOR: &str = env!("CARGO_BIN_EXE_ch10-visitor");
+const HERD: &str = env!("CARGO_BIN_EXE_ch10-herd");
+const TRAP: &str = env!("CARGO_BIN_EXE_ch10-blocking-trap");
+const FAILURES: &str = env!("CARGO_BIN_EXE_ch10-failures");
+
+const MIA: &str = "Mia erinnert sich an das Wasserloch hinter dem dritten Hügel.";
+const BENNO: &str = "Benno erinnert sich an den Pfleger, der bei Regen sang.";
+const TONGA: &str = "Tonga erinnert sich an jeden, der ihr je einen Apfel gab.";
+const UNKNOWN: &str = "! Diesen Elefanten kennt die Cloud nicht.";
+
+const ONE_BY_ONE: [&str; 6] = [
+    "Mia: gefragt",
+    "Mia: da",
+    "Benno: gefragt",
+    "Benno: da",
+    "Tonga: gefragt",
+    "Tonga: da",
+];
+
+/// Die nächsten Zeilen.
+fn lines<const COUNT: usize>(program: &Program) -> [String; COUNT] {
+    std::array::from_fn(|_| program.line())
+}
+
+/// Erst sind alle gefragt, dann kommen die Antworten, beides in irgendeiner Ordnung.
+fn all_at_once(program: &Program) {
+    let mut asked: [String; 3] = lines(program);
+    asked.sort();
+    assert_eq!(asked, ["Benno: gefragt", "Mia: gefragt", "Tonga: gefragt"]);
+    let mut there: [String; 3] = lines(program);
+    there.sort();
+    assert_eq!(there, ["Benno: da", "Mia: da", "Tonga: da"]);
+}
+
+/// Das Programm druckt, dass es so viele ganze Sekunden brauchte und vielleicht etwas mehr.
+fn took(program: &Program, title: &str, seconds: u32) {
+    let line = program.line();
+    assert!(line.starts_with(&format!("{title}: {seconds}.")), "{line}");
+}
+
+// ---- drei Elefanten ----
+
+/// Alle Programme, die mit echten Sekunden warten, laufen hier zugleich: So dauert der Test so
+/// lange wie das längste.
+#[test]
+fn waiting_adds_up_one_after_another_or_when_blocked_but_not_at_once() {
+    let start = |program| Program::start(program, &[]);
+    let mut sequential = start(env!("CARGO_BIN_EXE_ch10-sequential"));
+    let mut concurrent = start(env!("CARGO_BIN_EXE_ch10-concurrent"));
+    let mut in_loop = start(env!("CARGO_BIN_EXE_ch10-await-in-loop"));
+    let mut trap = start(TRAP);
+    let mut cure = start(env!("CARGO_BIN_EXE_ch10-blocking-cure"));
+    let (_server, address) = Program::server(SERVICE);
+    let mut visitor = Program::start(VISITOR, &["--port", &address.port().to_string()]);
+
+    all_at_once(&concurrent);
+    took(&concurrent, "zugleich", 2);
+    all_at_once(&cure);
+    took(&cure, "zugleich, mit spawn_blocking", 2);
+
+    assert_eq!(lines(&sequential), ONE_BY_ONE);
+    took(&sequential, "nacheinander", 6);
+    assert_eq!(lines(&trap), ONE_BY_ONE);
+    took(&trap, "zugleich, mit thread::sleep", 6);
+
+    assert_eq!(lines(&in_loop), ONE_BY_ONE);
+    took(&in_loop, "gesammelt, dann erwartet", 6);
+    all_at_once(&in_loop);
+    took(&in_loop, "gestartet, dann erwartet", 2);
+
+    assert_eq!(lines(&visitor), ONE_BY_ONE);
+    took(&visitor, "nacheinander", 6);
+    all_at_once(&visitor);
+    took(&visitor, "zugleich", 2);
+
+    for program in [&concurrent, &sequential, &visitor] {
+        assert_eq!(lines(program), [MIA, BENNO, TONGA]);
+    }
+    for program in [&mut sequential, &mut concurrent, &mut in_loop, &mut trap] {
+        assert_eq!(program.status(), 0);
+    }
+    assert_eq!((cure.status(), visitor.status()), (0, 0));
+}
+
+#[test]
+fn an_error_drops_the_other_questions_and_who_is_late_is_not_waited_for() {
+    let mut program = Program::start(FAILURES, &[]);
+    let asked: [String; 3] = lines(&program);
+    assert_eq!(asked, ["Mia: gefragt", "Jumbo: gefragt", "Tonga: gefragt"]);
+    let dropped: [String; 2] = lines(&program);
+    assert_eq!(
+        dropped,
+        ["Mia: Frage fallen gelassen", "Tonga: Frage fallen gelassen"]
+    );
+    took(&program, "alle oder keiner", 0);
+    let error = "Fehler: Jumbo: Diesen Elefanten kennt die Cloud nicht.";
+    assert_eq!(program.line(), error);
+    took(&program, "höchstens 1 s", 1);
+    assert_eq!(lines(&program), [MIA, "zu spät"]);
+    assert_eq!(program.status(), 0);
+}
+
+// ---- der Dienst ----
+
+/// Ein Besucher, der Zeilen schickt und liest.
+struct Visitor(BufReader<TcpStream>);
+
+impl Visitor {
+    fn new(address: SocketAddr) -> Visitor {
+        Visitor(BufReader::new(connect(address)))
+    }
+
+    fn send(&mut self, bytes: &[u8]) {
+        self.0.get_mut().write_all(bytes).unwrap();
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.0.read_line(&mut line).expect("der Dienst antwortet rechtzeitig");
+        line.strip_suffix('\n').expect("eine ganze Zeile").into()
+    }
+
+    fn ask(&mut self, name: &str) -> String {
+        self.send(format!("{name}\n").as_bytes());
+        self.line()
+    }
+}
+
+#[test]
+fn an_answer_takes_two_seconds_and_several_come_in_order() {
+    let (server, address) = Program::server(SERVICE);
+    let mut visitor = Visitor::new(address);
+    let start = Instant::now();
+    visitor.send("Mia\nJumbo\r\n\nTon".as_bytes()); // und gleich weiter, ohne zu warten
+    assert_eq!(visitor.line(), MIA);
+    assert!(start.elapsed() >= Duration::from_secs(2));
+    visitor.send(b"ga\n");
+    visitor.0.get_ref().shutdown(Shutdown::Write).unwrap();
+    let answers: [String; 3] = std::array::from_fn(|_| visitor.line());
+    assert_eq!(answers, [UNKNOWN, "! Der Name fehlt.", TONGA]);
+    assert!(start.elapsed() >= Duration::from_secs(6));
+    assert_eq!(visitor.0.read(&mut [0]).unwrap(), 0); // der Dienst legt danach auf
+    assert_eq!(
+        lines(&server),
+        ["Gesucht: Mia", "Gesucht: Jumbo", "Gesucht: Tonga"]
+    );
+}
+
+#[test]
+fn two_hundred_visitors_wait_at_the_same_time() {
+    let (server, address) = Program::server(SERVICE);
+    let start = Instant::now();
+    let mut visitors: Vec<_> = (0..200).map(|_| Visitor::new(address)).collect();
+    for visitor in &mut visitors {
+        visitor.send(b"Benno\n");
+    }
+    for _ in 0..200 {
+        assert_eq!(server.line(), "Gesucht: Benno");
+    }
+    #[cfg(target_os = "linux")]
+    {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", server.id()));
+        let status = status.unwrap();
+        let threads = status.lines().find_map(|line| line.strip_prefix("Threads:"));
+        assert_eq!(threads.unwrap().trim(), "2"); // der zweite wartet auf Strg+C
+    }
+    for visitor in &mut visitors {
+        assert_eq!(visitor.line(), BENNO);
+    }
+    // Nacheinander wären es 400 Sekunden.
+    assert!(start.elapsed() < DEADLINE);
+}
+
+#[test]
+fn broken_lines_are_refused_and_the_next_one_is_answered() {
+    let (server, address) = Program::server(SERVICE);
+    let mut visitor = Visitor::new(address);
+    visitor.send(b"\xC3\x28\n");
+    assert_eq!(visitor.line(), "! Die Zeile ist kein gültiges UTF-8.");
+    // Die Zeile ist noch nicht zu Ende, aber schon zu lang.
+    visitor.send(&[b'x'; 8193]);
+    assert_eq!(visitor.line(), "! Zeile zu lang: mehr als 8192 Bytes.");
+    visitor.send(&[b'x'; 100_000]);
+    assert_eq!(visitor.ask("xx\nMia"), MIA);
+    // Was am Bildschirm des Dienstes erscheint, stellt ihn nicht um.
+    assert_eq!(visitor.ask("\x1b[2J"), UNKNOWN);
+    assert_eq!(lines(&server), ["Gesucht: Mia", "Gesucht: \\u{1b}[2J"]);
+}
+
+#[test]
+fn who_resets_or_leaves_in_the_middle_harms_nobody() {
+    let (server, address) = Program::server(SERVICE);
+    let mut mia = Visitor::new(address);
+    mia.send(b"Mia\n");
+    assert_eq!(server.line(), "Gesucht: Mia");
+    for line in ["Benno\n", "Ben"] {
+        let mut rude = connect(address);
+        rude.write_all(line.as_bytes()).unwrap();
+        if line.ends_with('\n') {
+            assert_eq!(server.line(), "Gesucht: Benno");
+        }
+        let rude = Socket::from(rude);
+        rude.set_linger(Some(Duration::ZERO)).unwrap(); // close() schickt dann ein RST
+    }
+    drop(connect(address)); // und einer, der gleich wieder geht
+    assert_eq!(mia.line(), MIA);
+    assert_eq!(mia.ask("Tonga"), TONGA);
+}
+
+#[test]
+fn who_says_nothing_or_never_ends_a_line_is_let_go() {
+    let (_server, address) = Program::server_with(SERVICE, &["--patience", "1"]);
+    let start = Instant::now(); // die Geduld beginnt mit der Verbindung
+    let mut silent = Visitor::new(address);
+    let mut slow = Visitor::new(address);
+    // Schickt alle 50 ms ein Byte, bis der Dienst nicht mehr zuhört.
+    let mut writing = slow.0.get_ref().try_clone().unwrap();
+    let dripping = thread::spawn(move || {
+        while start.elapsed() < DEADLINE && writing.write_all(b"x").is_ok() {
+            thread::sleep(Duration::from_millis(50));
+        }
+    });
+    for visitor in [&mut slow, &mut silent] {
+        assert_eq!(visitor.line(), "! Zu lange geschwiegen.");
+        assert!(start.elapsed() >= Duration::from_secs(1));
+    }
+    assert_eq!(silent.0.read(&mut [0]).unwrap(), 0);
+    dripping.join().unwrap();
+    assert!(start.elapsed() < DEADLINE);
+    // Wer auf eine Antwort wartet, schweigt nicht.
+    assert_eq!(Visitor::new(address).ask("Mia"), MIA);
+}
+
+#[test]
+fn who_never_reads_is_let_go() {
+    let (server, address) = Program::server_with(SERVICE, &["--patience", "1"]);
+    let mut deaf = connect(address);
+    let start = Instant::now();
+    // Jede leere Zeile bekommt sofort eine Antwort; irgendwann passt keine mehr hinein.
+    while deaf.write_all(&[b'\n'; 4096]).is_ok() {
+        assert!(start.elapsed() < DEADLINE, "der Dienst nimmt alles an");
+    }
+    let line = server.line();
+    assert!(
+        line.ends_with(" ist fort: die Wartezeit ist abgelaufen."),
+        "{line}"
+    );
+    assert_eq!(Visitor::new(address).ask("Mia"), MIA);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn without_free_descriptors_the_service_waits_and_goes_on() {
+    // Zwölf Dateideskriptoren: Nach den ersten Besuchern sind sie verbraucht.
+    let script = format!("ulimit -n 12; exec {SERVICE} --port 0");
+    let server = Program::start("sh", &["-c", &script]);
+    let ready = server.line();
+    let address: SocketAddr = ready.rsplit(' ').next().unwrap().parse().unwrap();
+    let crowd: Vec<_> = (0..20).map(|_| connect(address)).collect();
+    let refused = "Kein Besucher zu empfangen: das Betriebssystem meldet „";
+    server.line_with(refused);
+    let start = Instant::now();
+    for _ in 0..5 {
+        server.line_with(refused);
+    }
+    assert!(start.elapsed() >= Duration::from_millis(400)); // dazwischen macht er Pause
+    drop(crowd);
+    assert_eq!(Visitor::new(address).ask("Mia"), MIA);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_the_service_with_status_0_whoever_is_there() {
+    let (mut server, address) = Program::server(SERVICE);
+    let mut visitor = Visitor::new(address);
+    visitor.send(b"Mia\n");
+    server.line_with("Gesucht: Mia");
+    server.interrupt();
+    assert_eq!(server.status(), 0);
+}
+
+#[test]
+fn without_anyone_to_read_its_output_the_service_ends_with_one_sentence() {
+    let (mut server, address) = Program::unheard_server(SERVICE);
+    let sentence = "Die Ausgabe nimmt nichts mehr an.";
+    assert_eq!(server.line_after_visits(address), sentence);
+    assert_eq!(server.status(), 1);
+}
+
+// ---- der Besucher ----
+
+#[test]
+fn the_visitor_asks_about_whom_it_is_told() {
+    let (_server, address) = Program::server(SERVICE);
+    let port = address.port().to_string();
+    let mut visitor = Program::start(VISITOR, &["--port", &port, "--names", "Jumbo"]);
+    assert_eq!(visitor.line_with("!"), UNKNOWN);
+    assert_eq!(visitor.status(), 0);
+}
+
+#[test]
+fn a_service_that_hangs_up_or_talks_nonsense_is_named() {
+    for (answer, complaint) in [
+        (&b""[..], "hat aufgelegt, ohne zu antworten."),
+        (b"\xC3\x28\n", "ist kein gültiges UTF-8."),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port().to_string();
+        let mut visitor = Program::start(VISITOR, &["--port", &port]);
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.read_exact(&mut [0; 4]).unwrap(); // „Mia“ und das Zeilenende
+        stream.write_all(answer).unwrap();
+        drop(stream);
+        // Auch die Zeit bis dahin wird noch gesagt, auf stdout; der Satz steht auf stderr, und was
+        // davon zuerst hier ankommt, ist Zufall.
+        let told = [visitor.line(), visitor.line(), visitor.line()];
+        assert!(told.iter().any(|line| line == "Mia: gefragt"), "{told:?}");
+        assert!(
+            told.iter().any(|line| line.ends_with(complaint)),
+            "{told:?}"
+        );
+        assert_eq!(visitor.status(), 1);
+    }
+}
+
+// ---- die Herde ----
+
+/// Die Zahlen einer Zeile, ohne ihre Einheiten.
+#[cfg(target_os = "linux")]
+fn numbers(row: &str, title: &str) -> Vec<f64> {
+    let rest = row.strip_prefix(title).unwrap_or_else(|| panic!("{title}: {row}"));
+    rest.split_whitespace().filter_map(|word| word.parse().ok()).collect()
+}
+
+// ANCHOR: herd
+#[cfg(target_os = "linux")]
+#[test]
+fn five_hundred_elephants_sleep_in_threads_and_in_one() {
+    let mut herd = Program::start(HERD, &[]);
+    assert_eq!(herd.line(), "500 Elefanten schlafen zugleich, 2 s lang.");
+    assert!(herd.line().starts_with("Modell "));
+    let threads = numbers(&herd.line(), "Threads");
+    let tasks = numbers(&herd.line(), "Tasks");
+    assert_eq!(herd.status(), 0);
+
+    for (row, in_threads) in [(&threads, 501.0), (&tasks, 1.0)] {
+        let [replies, seconds, _, each, _, threads] = row[..] else {
+            panic!("sechs Zahlen: {row:?}")
+        };
+        assert_eq!((replies, threads), (500.0, in_threads));
+        assert!(seconds >= 2.0);
+        assert!(each < 64.0, "KiB je Elefant"); // nicht 1 bis 8 MiB
+    }
+    // Reserviert sind 2 MiB je Thread, belegt ist nur ein Bruchteil davon.
+    assert!(threads[4] >= 500.0 * 2.0 && tasks[4] < 100.0);
+    assert!(threads[2] > tasks[2]);
+}
+// ANCHOR_END: herd
+
+#[cfg(target_os = "linux")]
+#[test]
+fn more_threads_than_the_system_allows_are_refused_in_one_sentence() {
+    // 500 MB Adressen: Das reicht nicht für 500 Stapel zu 2 MiB.
+    let script = format!("ulimit -v 500000; exec {HERD}");
+    let mut herd = Program::start("sh", &["-c", &script]);
+    let line = herd.line_with("500 Threads");
+    // Entweder bekommt `main` keinen Thread mehr, oder einer, der eben begann, bricht
+    // mangels Speicher alles ab.
+    let sentences = [
+        "500 Threads sind zu viele: Das System meldet „",
+        "500 Threads sind zu viele: Der Prozess ist abgebrochen.",
+    ];
+    assert!(
+        sentences.iter().any(|sentence| line.starts_with(sentence)),
+        "{line}"
+    );
+    assert_eq!(herd.status(), 1);
+}
+
+// ---- was den Anfang verhindert ----
+
+/// Das Programm druckt diesen einen Satz und endet mit diesem Status.
+fn refuses(program: &str, args: &[&str], sentence: &str, status: i32) {
+    let mut program = Program::start(program, args);
+    assert_eq!(program.line(), sentence);
+    assert_eq!(program.status(), status);
+}
+
+#[test]
+fn a_taken_port_is_said_in_one_sentence() {
+    let (_server, address) = Program::server(SERVICE);
+    let port = address.port().to_string();
+    let sentence =
+        format!("Port {port} auf 127.0.0.1 ist schon belegt: Läuft der Server bereits?");
+    refuses(SERVICE, &["--port", &port], &sentence, 1);
+}
+
+#[test]
+fn without_a_service_the_visitor_says_so() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut visitor = Program::start(VISITOR, &["--port", &free.port().to_string()]);
+    visitor.line_with(&format!("Keine Verbindung zu {free}: Läuft der Server?"));
+    assert_eq!(visitor.status(), 1);
+}
+
+#[test]
+fn bad_switches_end_with_status_2() {
+    let unknown = "Den Schalter --port gibt es nicht; siehe --help.";
+    for program in [TRAP, FAILURES, HERD] {
+        refuses(program, &["--port", "1"], unknown, 2);
+    }
+    let sentence = "Der Port muss eine Zahl von 0 bis 65535 sein, nicht „viele“.";
+    for program in [SERVICE, VISITOR] {
+        refuses(program, &["--port", "viele"], sentence, 2);
+    }
+    let sentence = "Hinter --elephants gehört eine Zahl ab 1, nicht „0“.";
+    refuses(HERD, &["--elephants", "0"], sentence, 2);
+    let sentence = "Hinter --names gehören Namen, mit Kommas dazwischen.";
+    refuses(VISITOR, &["--names", ","], sentence, 2);
+}
