@@ -10,6 +10,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
 use crate::measure::chat;
+use crate::notebook::Limits;
 use crate::{scene, serve, site};
 
 const HELP: &str = "{about}\n\nAufruf: {usage}\n\n{all-args}";
@@ -17,7 +18,7 @@ const HELP: &str = "{about}\n\nAufruf: {usage}\n\n{all-args}";
 #[derive(Parser)]
 #[command(
     bin_name = "cargo run --",
-    about = "Vom Socket zum Event Loop: das Buch bauen, lesen, seine Szenen aufzeichnen und seine Programme messen.",
+    about = "Vom Socket zum Event Loop: das Buch bauen, lesen, seine Szenen aufzeichnen und spielen, seine Programme messen.",
     after_help = "Ohne BEFEHL gilt „serve“: Ein bloßes „cargo run“ baut das Buch und öffnet es.",
     override_usage = "cargo run\n        cargo run -- [BEFEHL] [OPTIONEN]",
     help_template = "{about}\n\nAufruf: {usage}\n\n{all-args}{after-help}",
@@ -56,6 +57,13 @@ enum Command {
         disable_help_flag = true
     )]
     Record(RecordArgs),
+    /// Spielt eine Szene live im Terminal: eine Spalte je Programm, die Zeit am Rand
+    #[command(
+        override_usage = "cargo run -- play SZENE",
+        help_template = HELP,
+        disable_help_flag = true
+    )]
+    Play(PlayArgs),
     /// Misst Programme des Buchs unter gleicher Last
     #[command(
         override_usage = "cargo run --release -- measure MESSUNG [OPTIONEN]",
@@ -112,6 +120,15 @@ struct RecordArgs {
     /// Welche Szenen, etwa „ch01-socket-basics/gespraech“: alle, wenn keine dasteht
     #[arg(value_name = "SZENE", help_heading = "Argumente")]
     scenes: Vec<String>,
+    #[command(flatten)]
+    help: HelpFlag,
+}
+
+#[derive(Args)]
+struct PlayArgs {
+    /// Welche Szene, etwa „ch01-socket-basics/gespraech“
+    #[arg(value_name = "SZENE", help_heading = "Argumente")]
+    scene: String,
     #[command(flatten)]
     help: HelpFlag,
 }
@@ -182,9 +199,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             root: site::find_root(),
             port: args.port,
             open_browser: !args.no_open,
+            limits: Limits::default(),
         })),
         Command::Build(args) => build(args.folder),
         Command::Record(args) => status_of(scene::record(&site::find_root(), &args.scenes)),
+        Command::Play(args) => status_of(scene::show(&site::find_root(), &args.scene)),
         Command::Measure(MeasureArgs {
             measurement: Measurement::Chat(args),
             ..
@@ -265,6 +284,10 @@ fn in_german(refusal: &clap::Error) -> String {
             option,
             "steht doppelt da oder verträgt sich nicht mit dem Befehl.",
         ),
+        (ErrorKind::MissingRequiredArgument, _, _) => {
+            "Welche Szene gespielt werden soll, fehlt: cargo run -- play ch01-socket-basics/gespraech"
+                .to_owned()
+        }
         (ErrorKind::MissingSubcommand, _, _) => {
             "Was gemessen werden soll, fehlt: cargo run --release -- measure chat"
                 .to_owned()

@@ -4,6 +4,8 @@
 pub mod cli;
 mod interrupt;
 pub mod measure;
+pub mod notebook;
+pub mod processes;
 pub mod scene;
 pub mod serve;
 pub mod site;

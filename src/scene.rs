@@ -3,6 +3,7 @@
 //! the chapter includes (`NAME.html`), perhaps a timeline (`NAME.svg`, drawn from the recording or
 //! from `NAME.spuren.json`) and, in the tests, the proof that all of them still hold.
 
+pub mod improvise;
 mod lanes;
 pub mod player;
 pub mod ports;
@@ -10,6 +11,7 @@ pub mod programs;
 pub mod recording;
 pub mod render;
 pub mod script;
+mod show;
 pub mod strace;
 mod tasks;
 pub mod trace;
@@ -28,6 +30,7 @@ use programs::Programs;
 use recording::{Masks, Recording};
 pub use render::render;
 use script::{Figure, Script};
+pub use show::show;
 use trace::Trace;
 
 use crate::timeline::{self, Frame, Timeline};

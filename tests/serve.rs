@@ -66,6 +66,7 @@ fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
 struct Server {
     process: Box<dyn ChildWrapper>,
     port: u16,
+    token: String,
     messages: Receiver<String>,
 }
 
@@ -81,15 +82,17 @@ impl Server {
         let output = lines_of(process.stdout().take().expect("stdout is piped"));
         let messages = lines_of(process.stderr().take().expect("stderr is piped"));
         let address = output.recv_timeout(DEADLINE).expect("the address is printed");
-        let port = address
+        let parts = address
             .strip_prefix("http://127.0.0.1:")
-            .and_then(|rest| rest.strip_suffix('/'));
-        let port = port
+            .and_then(|rest| rest.split_once("/#token="));
+        let (port, token) = parts
             .unwrap_or_else(|| panic!("the address stands alone on its line: {address:?}"));
         let port = port.parse().expect("a port number");
+        let token = token.to_owned();
         Self {
             process,
             port,
+            token,
             messages,
         }
     }
@@ -121,7 +124,10 @@ impl Server {
         let mut request = address.into_client_request().expect("a request");
         let origin = format!("http://127.0.0.1:{}", self.port);
         request.headers_mut().insert("origin", origin.parse().expect("a header value"));
-        Page(client(request, self.connect()).expect("the page is let in").0)
+        let mut page = client(request, self.connect()).expect("the page is let in").0;
+        let hello = format!(r#"{{"type":"hello","token":"{}"}}"#, self.token);
+        page.send(Message::text(hello)).expect("the page greets");
+        Page(page)
     }
 
     /// Waits until the program has told something that contains `text`.
@@ -198,6 +204,9 @@ impl Page {
             if let Message::Text(text) =
                 self.0.read().expect("a message before the deadline")
             {
+                if text.contains(r#""type":"ready""#) {
+                    continue;
+                }
                 let told: Told =
                     serde_json::from_str(&text).expect("a message about the book");
                 assert_eq!(told.r#type, "book");
@@ -769,7 +778,7 @@ fn run(root: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
 #[test]
 fn help_is_german_and_ends_normally() {
     let root = small_book();
-    let table: [(&[&str], &[&str]); 7] = [
+    let table: [(&[&str], &[&str]); 8] = [
         (
             &["--help"],
             &[
@@ -778,6 +787,7 @@ fn help_is_german_and_ends_normally() {
                 "serve",
                 "build",
                 "record",
+                "play",
                 "measure",
                 "--port <PORT>",
                 "--no-open",
@@ -800,6 +810,10 @@ fn help_is_german_and_ends_normally() {
         (
             &["record", "--help"],
             &["Aufruf: cargo run -- record", "SZENE"],
+        ),
+        (
+            &["play", "--help"],
+            &["Aufruf: cargo run -- play SZENE", "SZENE"],
         ),
         (
             &["measure", "--help"],
@@ -849,7 +863,7 @@ fn help_is_german_and_ends_normally() {
 #[test]
 fn bad_arguments_are_refused_in_german_with_status_2() {
     let root = small_book();
-    let table: [(&[&str], &str); 11] = [
+    let table: [(&[&str], &str); 12] = [
         (&["tanzen"], "Den Befehl „tanzen“ gibt es nicht."),
         (&["--tanzen"], "Das Argument „--tanzen“ gibt es hier nicht."),
         (
@@ -858,6 +872,10 @@ fn bad_arguments_are_refused_in_german_with_status_2() {
         ),
         (&["build", "a", "b"], "Das Argument „b“ gibt es hier nicht."),
         (&["--port"], "Nach „--port“ fehlt der Wert."),
+        (
+            &["play"],
+            "Welche Szene gespielt werden soll, fehlt: cargo run -- play ch01-socket-basics/gespraech",
+        ),
         (
             &["measure"],
             "Was gemessen werden soll, fehlt: cargo run --release -- measure chat",

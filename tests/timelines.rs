@@ -5,6 +5,7 @@
 use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -39,20 +40,25 @@ fn every_traced_scene_waits_as_its_timeline_shows() {
         return;
     }
     let traced = |id: &SceneId| scene::load_script(root(), id).unwrap().is_traced();
-    let scenes = scene::all(root()).into_iter().filter(traced);
-    let scenes: Vec<_> = scenes.collect();
-    let mut reports = Vec::new();
-    // Scenes mostly wait; a few side by side shorten the run without disturbing each other.
-    for group in scenes.chunks(4) {
-        thread::scope(|scope| {
-            let replay = |id| scope.spawn(move || trace::replay(root(), id));
-            let plays: Vec<_> = group.iter().map(replay).collect();
-            let outcomes = plays.into_iter().map(|play| play.join().unwrap());
-            reports.extend(
-                outcomes.filter_map(|outcome| Some(format!("{:?}", outcome.err()?))),
-            );
-        });
-    }
+    let waiting: Vec<_> = scene::all(root()).into_iter().filter(traced).collect();
+    let waiting = Mutex::new(waiting);
+    let reports = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        // Scenes mostly wait; a few side by side shorten the run without disturbing each other.
+        for _ in 0..5 {
+            scope.spawn(|| {
+                loop {
+                    let Some(id) = waiting.lock().unwrap().pop() else {
+                        return;
+                    };
+                    if let Err(error) = trace::replay(root(), &id) {
+                        reports.lock().unwrap().push(format!("{error:?}"));
+                    }
+                }
+            });
+        }
+    });
+    let reports = reports.into_inner().unwrap();
     assert!(reports.is_empty(), "\n\n{}\n", reports.join("\n\n"));
 }
 

@@ -4,16 +4,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Stdio};
+use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use process_wrap::std::{ChildWrapper, CommandWrap};
 use regex::Regex;
 
 use super::ports;
@@ -21,6 +20,7 @@ use super::programs::Programs;
 use super::recording::{Event, Kind, Masks};
 use super::script::{Action, Process, Script, Step, duration, fill_in};
 use super::strace;
+use crate::processes::{self, Ending, Program, Report, Stream, exit_code};
 
 /// More lines than that are a program running wild.
 const MOST_LINES: usize = 10_000;
@@ -45,6 +45,33 @@ pub struct Settings {
     pub cancelled: Arc<AtomicBool>,
     /// Where every program's system calls are written down, by `strace`, if anywhere.
     pub traces: Option<PathBuf>,
+    /// Told of everything at the moment it happens; a play that is watched ends its programs gently.
+    pub watcher: Option<Watcher>,
+}
+
+/// What happens to a process, at the moment it happens.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// When.
+    pub at: Instant,
+    /// The name of its column.
+    pub process: String,
+    /// What.
+    pub kind: Kind,
+    /// The line as it is, with the ports that are really used; or why the process waits.
+    pub text: Option<String>,
+    /// How it ended; `None` also if a signal ended it.
+    pub status: Option<i32>,
+}
+
+/// Who is told of a play while it goes on.
+#[derive(Clone)]
+pub struct Watcher(pub Arc<dyn Fn(Seen) + Send + Sync>);
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watcher")
+    }
 }
 
 impl Settings {
@@ -56,6 +83,7 @@ impl Settings {
             deadline: Duration::from_secs(10),
             cancelled: Arc::default(),
             traces: None,
+            watcher: None,
         }
     }
 
@@ -123,21 +151,39 @@ pub fn play(
     settings: &Settings,
 ) -> Result<Played, Failure> {
     let mut play = Play::new(script, programs, root, settings);
-    for (index, step) in script.steps.iter().enumerate() {
-        play.step(index, step).map_err(|message| play.failure(index, message))?;
+    let outcome = play.act();
+    if outcome.is_err() && settings.watcher.is_some() {
+        play.leave();
     }
-    // Whoever was stopped without an `exit` step still has to be gone in the end.
-    let last = script.steps.len().saturating_sub(1);
-    for process in 0..script.processes.len() {
-        if play.running[process].as_ref().is_some_and(|running| running.status.is_none()) {
-            play.await_end(process).map_err(|message| play.failure(last, message))?;
-        }
-    }
+    outcome.map_err(|(index, message)| play.failure(index, message))?;
     let began = play.began;
     Ok(Played {
         events: play.into_events(),
         began,
     })
+}
+
+/// What is started for a process of a script.
+///
+/// # Errors
+///
+/// One German sentence: there is no such program.
+pub fn command(
+    process: &Process,
+    programs: &Programs,
+    ports: &BTreeMap<String, u16>,
+    root: &Path,
+) -> Result<Command, String> {
+    let mut command = Command::new(programs.path(&process.program)?);
+    command.args(arguments(process, ports)).current_dir(root);
+    processes::reduce_environment(&mut command);
+    Ok(command)
+}
+
+fn arguments(process: &Process, ports: &BTreeMap<String, u16>) -> Vec<String> {
+    let args = process.args.iter();
+    args.map(|arg| fill_in(arg, ports).expect("checked when the script was read"))
+        .collect()
 }
 
 /// An event that still remembers its exact place.
@@ -149,34 +195,15 @@ struct Moment {
     event: Event,
 }
 
-/// A line, or the end of a stream, as a reader thread reports it.
-struct Report {
-    process: usize,
-    stream: Kind,
-    at: Instant,
-    line: Option<String>,
-}
-
-/// A program that was started. Dropping it ends it.
+/// A process that was started. Dropping it ends its program.
 struct Running {
-    child: Box<dyn ChildWrapper>,
-    stdin: Option<ChildStdin>,
+    program: Program,
     open_streams: usize,
     closed_at: Instant,
     stopped: bool,
     status: Option<i32>,
     /// Printed lines no step has seen yet, as indexes into the moments.
     unseen: Vec<usize>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if self.status.is_none() {
-            // Both fail only if it is gone already, which is what we want.
-            let _ = self.child.start_kill();
-            let _ = self.child.wait();
-        }
-    }
 }
 
 struct Play<'a> {
@@ -230,6 +257,54 @@ impl<'a> Play<'a> {
         }
     }
 
+    /// Every step, and then everybody's end. The error names the step by its index.
+    fn act(&mut self) -> Result<(), (usize, String)> {
+        let script = self.script;
+        for (index, step) in script.steps.iter().enumerate() {
+            self.step(index, step).map_err(|message| (index, message))?;
+        }
+        // Whoever was stopped without an `exit` step still has to be gone in the end.
+        let last = script.steps.len().saturating_sub(1);
+        for process in 0..script.processes.len() {
+            if self.running[process]
+                .as_ref()
+                .is_some_and(|running| running.status.is_none())
+            {
+                self.await_end(process).map_err(|message| (last, message))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The play has broken off: everybody still on the stage leaves it, and what they say meanwhile is heard.
+    fn leave(&mut self) {
+        fn on_stage(running: &mut [Option<Running>]) -> impl Iterator<Item = &mut Program> {
+            let running = running.iter_mut().flatten();
+            running.filter(|running| running.status.is_none()).map(|one| &mut one.program)
+        }
+        let mut ending = Ending::begin(on_stage(&mut self.running));
+        let mut gone = false;
+        while !gone {
+            gone = ending.go_on(on_stage(&mut self.running));
+            // The first look waits a moment for the last lines, the others take what is there.
+            let mut wait = Duration::from_millis(5);
+            while let Ok(report) = self.reports.recv_timeout(wait) {
+                // Too many lines are no reason to break off what has broken off.
+                let _ = self.take_in(report);
+                wait = Duration::ZERO;
+            }
+        }
+        for process in 0..self.running.len() {
+            let Some(running) = &mut self.running[process] else {
+                continue;
+            };
+            if let (None, Ok(Some(status))) = (running.status, running.program.poll()) {
+                running.status = Some(exit_code(status));
+                self.log_end(Instant::now(), process, status);
+            }
+        }
+    }
+
     fn step(&mut self, index: usize, step: &Step) -> Result<(), String> {
         if !matches!(step.action, Action::See(_) | Action::Exit(_)) {
             self.observed = None;
@@ -250,7 +325,7 @@ impl<'a> Play<'a> {
             Action::Quiet(..) | Action::Pause(_) => Ok(()), // concern no single process, see above
             Action::Eof => {
                 self.log(Instant::now(), process, Kind::Eof, None);
-                self.running(process).stdin = None;
+                self.running(process).program.stdin = None;
                 Ok(())
             }
             Action::Stop => self.stop(process),
@@ -259,94 +334,31 @@ impl<'a> Play<'a> {
     }
 
     fn start(&mut self, process: usize) -> Result<(), String> {
-        let Process { program, args, .. } = &self.script.processes[process];
-        let path = self.programs.path(program)?;
-        let args: Vec<String> = args
-            .iter()
-            .map(|arg| {
-                fill_in(arg, &self.settings.ports)
-                    .expect("checked when the script was read")
-            })
-            .collect();
-        let (path, leading) = match &self.settings.traces {
-            None => (path, Vec::new()),
-            Some(folder) => (
-                Path::new(strace::PROGRAM),
-                strace::arguments(&strace::file(folder, process), path),
-            ),
-        };
-        let mut command = CommandWrap::with_new(path, |command| {
+        let role = &self.script.processes[process];
+        let mut command = command(role, self.programs, &self.settings.ports, self.root)?;
+        if let Some(folder) = &self.settings.traces {
+            let path = self.programs.path(&role.program)?;
+            command = Command::new(strace::PROGRAM);
             command
-                .args(leading)
-                .args(args)
-                .current_dir(self.root)
-                // Whoever asks for backtraces should not find them in a transcript.
-                .env_remove("RUST_BACKTRACE")
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped());
-        });
-        #[cfg(unix)]
-        command.wrap(process_wrap::std::ProcessGroup::leader());
-        #[cfg(windows)]
-        command.wrap(process_wrap::std::JobObject);
+                .args(strace::arguments(&strace::file(folder, process), path))
+                .args(arguments(role, &self.settings.ports))
+                .current_dir(self.root);
+            processes::reduce_environment(&mut command);
+        }
 
         self.log(Instant::now(), process, Kind::Start, None);
-        let mut child = command
-            .spawn()
-            .map_err(|error| format!("„{program}“ lässt sich nicht starten ({error})."))?;
-        let stdin = child.stdin().take();
-        let stdout = child.stdout().take();
-        let stderr = child.stderr().take();
+        let program = Program::start(command, process, &self.sender).map_err(|error| {
+            format!("„{}“ lässt sich nicht starten ({error}).", role.program)
+        })?;
         self.running[process] = Some(Running {
-            child,
-            stdin,
+            program,
             open_streams: 2,
             closed_at: Instant::now(),
             stopped: false,
             status: None,
             unseen: Vec::new(),
         });
-        let piped = "both streams are piped above";
-        self.listen(process, Kind::Out, stdout.expect(piped))?;
-        self.listen(process, Kind::Err, stderr.expect(piped))
-    }
-
-    /// A thread that reports every line with the time of its arrival.
-    fn listen(
-        &self,
-        process: usize,
-        stream: Kind,
-        pipe: impl Read + Send + 'static,
-    ) -> Result<(), String> {
-        let sender = self.sender.clone();
-        let read = move || {
-            let mut pipe = BufReader::new(pipe);
-            loop {
-                let mut bytes = Vec::new();
-                // An unreadable pipe is a pipe at its end.
-                let count = pipe.read_until(b'\n', &mut bytes).unwrap_or(0);
-                let line = (count > 0).then(|| {
-                    let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-                    let line = line.strip_suffix(b"\r").unwrap_or(line);
-                    String::from_utf8_lossy(line).into_owned()
-                });
-                let report = Report {
-                    process,
-                    stream,
-                    at: Instant::now(),
-                    line,
-                };
-                // Nobody listens any more: the play is over.
-                if sender.send(report).is_err() || count == 0 {
-                    return;
-                }
-            }
-        };
-        thread::Builder::new()
-            .spawn(read)
-            .map(drop)
-            .map_err(|error| format!("Es lässt sich kein Thread starten ({error})."))
+        Ok(())
     }
 
     fn see(&mut self, process: usize, lines: &[String], step: usize) -> Result<(), String> {
@@ -413,7 +425,7 @@ impl<'a> Play<'a> {
 
     fn type_line(&mut self, process: usize, line: &str) -> Result<(), String> {
         self.log(Instant::now(), process, Kind::In, Some(line.into()));
-        let stdin = self.running(process).stdin.as_mut();
+        let stdin = self.running(process).program.stdin.as_mut();
         let stdin = stdin.expect("the script types only while the input is open");
         stdin
             .write_all(format!("{line}\n").as_bytes())
@@ -460,7 +472,9 @@ impl<'a> Play<'a> {
         self.log(Instant::now(), process, Kind::Stop, None);
         let running = self.running(process);
         running.stopped = true;
-        interrupt(running.child.as_mut())
+        running
+            .program
+            .interrupt()
             .map_err(|error| format!("Das Programm lässt sich nicht anhalten ({error})."))
     }
 
@@ -493,23 +507,22 @@ impl<'a> Play<'a> {
         }
         // Its streams are closed, so it is ending; asking again is all the system offers here.
         let status = loop {
-            let status = self.running(process).child.try_wait();
+            let status = self.running(process).program.poll();
             match status
                 .map_err(|error| format!("Sein Ende ist nicht zu erfahren ({error})."))?
             {
-                Some(status) => break exit_code(status),
+                Some(status) => break status,
                 None if Instant::now() >= deadline => return Err(late(self.settings)),
                 None => thread::sleep(Duration::from_millis(1)),
             }
         };
         let running = self.running(process);
-        running.status = Some(status);
-        running.stdin = None;
+        running.status = Some(exit_code(status));
+        running.program.stdin = None;
         let at = running.closed_at;
-        let moment = self.log(at, process, Kind::Exit, None);
-        self.moments[moment].event.status = Some(status);
+        let moment = self.log_end(at, process, status);
         self.observe(moment);
-        Ok(status)
+        Ok(exit_code(status))
     }
 
     /// Takes in the next line or waits until `until`, whichever comes first.
@@ -525,7 +538,15 @@ impl<'a> Play<'a> {
                 unreachable!("we hold a sender ourselves")
             }
         };
-        let process = report.process;
+        self.take_in(report)
+    }
+
+    fn take_in(&mut self, report: Report) -> Result<(), String> {
+        let process = report.program;
+        let kind = match report.stream {
+            Stream::Out => Kind::Out,
+            Stream::Err => Kind::Err,
+        };
         match report.line {
             Some(line) => {
                 if self.moments.len() > MOST_LINES {
@@ -533,11 +554,12 @@ impl<'a> Play<'a> {
                         "Das sind über {MOST_LINES} Zeilen und kein Ende."
                     ));
                 }
+                self.tell(report.at, process, kind, Some(&line), None);
                 let mut line = line;
                 for (chosen, declared) in &self.declared_ports {
                     line = chosen.replace_all(&line, declared).into_owned();
                 }
-                let moment = self.log(report.at, process, report.stream, Some(line));
+                let moment = self.keep(report.at, process, kind, Some(line));
                 self.running(process).unseen.push(moment);
             }
             None => {
@@ -559,7 +581,46 @@ impl<'a> Play<'a> {
         self.moments[moment].event.text.as_deref().unwrap_or_default()
     }
 
+    /// Tells the watcher, if there is one.
+    fn tell(
+        &self,
+        at: Instant,
+        process: usize,
+        kind: Kind,
+        text: Option<&str>,
+        status: Option<i32>,
+    ) {
+        if let Some(Watcher(tell)) = &self.settings.watcher {
+            tell(Seen {
+                at,
+                process: self.script.processes[process].name.clone(),
+                kind,
+                text: text.map(str::to_owned),
+                status,
+            });
+        }
+    }
+
     fn log(
+        &mut self,
+        at: Instant,
+        process: usize,
+        kind: Kind,
+        text: Option<String>,
+    ) -> usize {
+        self.tell(at, process, kind, text.as_deref(), None);
+        self.keep(at, process, kind, text)
+    }
+
+    fn log_end(&mut self, at: Instant, process: usize, status: ExitStatus) -> usize {
+        self.tell(at, process, Kind::Exit, None, status.code());
+        let moment = self.keep(at, process, Kind::Exit, None);
+        self.moments[moment].event.status = Some(exit_code(status));
+        moment
+    }
+
+    /// An event for the recording.
+    fn keep(
         &mut self,
         at: Instant,
         process: usize,
@@ -648,29 +709,4 @@ impl<'a> Play<'a> {
         }
         events
     }
-}
-
-/// Ctrl-C, as a terminal would send it.
-#[cfg(unix)]
-fn interrupt(child: &mut dyn ChildWrapper) -> io::Result<()> {
-    const SIGINT: i32 = 2;
-    child.signal(SIGINT)
-}
-
-/// Ctrl-C cannot be sent to a single process group without a console of its own: the program is ended.
-#[cfg(not(unix))]
-fn interrupt(child: &mut dyn ChildWrapper) -> io::Result<()> {
-    child.start_kill()
-}
-
-/// The status as a shell reports it: 128 + signal for a program that a signal ended.
-fn exit_code(status: std::process::ExitStatus) -> i32 {
-    #[cfg(unix)]
-    {
-        use std::os::unix::process::ExitStatusExt;
-        if let Some(signal) = status.signal() {
-            return 128 + signal;
-        }
-    }
-    status.code().unwrap_or(1)
 }

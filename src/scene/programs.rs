@@ -3,12 +3,18 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use serde::Deserialize;
+
+use crate::processes;
 
 /// Where each program lies, by its name (`ch01-server`).
 #[derive(Debug, Clone, Default)]
@@ -21,6 +27,12 @@ impl Programs {
             Some(path) => Ok(path),
             None => Err(format!("Kein Listing hat ein Programm namens „{program}“.")),
         }
+    }
+}
+
+impl From<BTreeMap<String, PathBuf>> for Programs {
+    fn from(paths: BTreeMap<String, PathBuf>) -> Self {
+        Programs(paths)
     }
 }
 
@@ -64,15 +76,7 @@ fn once(
 }
 
 fn build(root: &Path, options: &[&str]) -> anyhow::Result<Programs> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    // Without the root package: it is what is running right now, and Windows could not replace it.
-    let output = Command::new(cargo)
-        .args(["build", "--quiet", "--workspace", "--bins"])
-        .args(options)
-        .args(["--exclude", env!("CARGO_PKG_NAME")])
-        .arg("--message-format=json-render-diagnostics")
-        .current_dir(root)
-        .stdin(Stdio::null())
+    let output = cargo(root, options)
         .stderr(Stdio::inherit())
         .output()
         .context("cargo ist nicht zu starten.")?;
@@ -83,11 +87,73 @@ fn build(root: &Path, options: &[&str]) -> anyhow::Result<Programs> {
     }
     let mut programs = BTreeMap::new();
     for line in String::from_utf8_lossy(&output.stdout).lines() {
-        let message: Message =
-            serde_json::from_str(line).context("cargo meldet etwas Unverständliches.")?;
-        if let (Some(target), Some(executable)) = (message.target, message.executable) {
-            programs.insert(target.name, executable);
-        }
+        programs.extend(read(line)?);
     }
     Ok(Programs(programs))
+}
+
+/// Builds them all as often as it is asked, when nobody else needs the processor, and hands out each program
+/// as soon as it is there – also if another one cannot be built. Gives up once `cancelled` is set.
+///
+/// # Errors
+///
+/// One German sentence: cargo cannot be started, or some program cannot be built.
+pub fn build_in_background(
+    root: &Path,
+    cancelled: &Arc<AtomicBool>,
+    finished: &mut dyn FnMut(String, PathBuf),
+) -> anyhow::Result<()> {
+    let mut command = cargo(root, &["--keep-going"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::inherit());
+    processes::give_way(&mut command);
+    let mut cargo = processes::spawn(command).context("cargo ist nicht zu starten.")?;
+    let told = cargo.stdout().take().expect("stdout is piped above");
+    let cancelled = Arc::clone(cancelled);
+    // Somebody has to notice the end of the book while we listen to cargo.
+    let watch = thread::Builder::new().spawn(move || {
+        loop {
+            match cargo.try_wait() {
+                Ok(None) if cancelled.load(Ordering::Relaxed) => {
+                    // Fails only if it has ended just now.
+                    let _ = cargo.start_kill();
+                    return cargo.wait();
+                }
+                Ok(None) => thread::sleep(Duration::from_millis(20)),
+                Ok(Some(status)) => return Ok(status),
+                Err(cause) => return Err(cause),
+            }
+        }
+    })?;
+    for line in BufReader::new(told).lines() {
+        if let Some((name, path)) = read(&line?)? {
+            finished(name, path);
+        }
+    }
+    match watch.join() {
+        Ok(Ok(status)) if status.success() => Ok(()),
+        _ => bail!(
+            "Nicht alle Programme der Listings lassen sich bauen; cargo sagt im Terminal, warum."
+        ),
+    }
+}
+
+fn cargo(root: &Path, options: &[&str]) -> Command {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    // Without the root package: it is what is running right now, and Windows could not replace it.
+    command
+        .args(["build", "--quiet", "--workspace", "--bins"])
+        .args(options)
+        .args(["--exclude", env!("CARGO_PKG_NAME")])
+        .arg("--message-format=json-render-diagnostics")
+        .current_dir(root)
+        .stdin(Stdio::null());
+    command
+}
+
+/// The program a line of cargo's tells about, if it does.
+fn read(line: &str) -> anyhow::Result<Option<(String, PathBuf)>> {
+    let message: Message =
+        serde_json::from_str(line).context("cargo meldet etwas Unverständliches.")?;
+    Ok(message.target.map(|target| target.name).zip(message.executable))
 }

@@ -37,6 +37,28 @@ impl Source {
             .filter_map(|(depth, block)| snippet(depth, block))
             .collect()
     }
+
+    /// Every snippet a reader can run, page by page, with its name in the notebook: `sockets#3` is the third on the
+    /// page `sockets`. A page's script counts the same blocks and finds the same names.
+    pub fn cells(&self) -> Vec<(String, String)> {
+        let mut cells = Vec::new();
+        for chapter in &self.chapters {
+            let page = super::expand::slashed(&chapter.path.with_extension(""));
+            let programs = chapter.blocks.iter().filter_map(|block| match &block.kind {
+                Kind::Snippet {
+                    program,
+                    no_run: false,
+                    should_panic: false,
+                    ..
+                } => Some(program),
+                _ => None,
+            });
+            for (index, program) in programs.enumerate() {
+                cells.push((format!("{page}#{}", index + 1), program.clone()));
+            }
+        }
+        cells
+    }
 }
 
 fn snippet(depth: usize, block: &Block) -> Option<Snippet> {
