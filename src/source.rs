@@ -10,6 +10,7 @@ use mdbook_driver::MDBook;
 use mdbook_driver::book::BookItem;
 use mdbook_driver::builtin_renderers::MarkdownRenderer;
 use mdbook_driver::config::Config;
+use pulldown_cmark::Options;
 
 // Spelled out because `build.rs` includes this file by path, which would make `mod expand;` look beside it.
 #[path = "source/blocks.rs"]
@@ -22,6 +23,15 @@ mod folders;
 mod snippets;
 
 pub use snippets::Snippet;
+
+/// The Markdown that mdBook understands.
+pub const MARKDOWN: Options = Options::ENABLE_TABLES
+    .union(Options::ENABLE_FOOTNOTES)
+    .union(Options::ENABLE_STRIKETHROUGH)
+    .union(Options::ENABLE_TASKLISTS)
+    .union(Options::ENABLE_HEADING_ATTRIBUTES)
+    .union(Options::ENABLE_DEFINITION_LIST)
+    .union(Options::ENABLE_GFM);
 
 /// Something in the source that must be mended before the book is built.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

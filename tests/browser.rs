@@ -3,18 +3,20 @@
 //! The first test prints how long a reader waits for the first line; no time is asserted.
 
 mod chromium;
+mod lines;
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use chatbuch::{site, source};
 use chromium::{Browser, DEADLINE, Key, Tab, element};
+use lines::lines_of;
 use process_wrap::std::{ChildWrapper, CommandWrap};
-use serde_json::json;
+use serde_json::{Value, json};
 use sysinfo::{Pid, ProcessesToUpdate, System};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -116,18 +118,6 @@ impl Drop for Server {
     }
 }
 
-/// Lines of a process, read on a thread of their own.
-fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, lines) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            // Nobody listens any more: read on, or the program would block.
-            let _ = sender.send(line);
-        }
-    });
-    lines
-}
-
 /// Fails if any of the processes is still there after [`ORPHANS`].
 fn assert_gone(programs: &[Pid], why: &str) {
     let end = Instant::now() + ORPHANS;
@@ -203,6 +193,7 @@ fn a_reader_plays_scenes_and_runs_cells() {
     everything_gets_built(&tab);
     page_and_server_agree_on_the_cells(&server, &tab);
     a_scene_is_performed_and_compared(&tab);
+    only_the_order_that_counts_is_compared(&tab);
     what_a_reader_waits_for(&tab);
     a_cell_is_run_broken_repaired_and_reset(&tab);
     an_endless_loop_is_stopped(&server, &tab);
@@ -293,6 +284,40 @@ fn page_and_server_agree_on_the_cells(server: &Server, tab: &Tab) {
     assert_eq!(cells, [], "cells on no page");
     tab.open(&server.page("einleitung.html"));
     tab.wait_for("document.documentElement.classList.contains('notizbuch-live')");
+}
+
+/// How many differences the page sees between a recording and a run that are made up of printed lines;
+/// `⇅` marks those that come in any order.
+fn differences(tab: &Tab, recording: &[&str], run: &[&str]) -> Value {
+    let events = |lines: &[&str]| -> Vec<Value> {
+        let event = |line: &&str| {
+            let text = line.trim_start_matches('⇅');
+            json!({"who": "A", "kind": "out", "text": text, "free": text != *line})
+        };
+        lines.iter().map(event).collect()
+    };
+    tab.js(&format!(
+        "Chatbuch.compare({{processes: [{{name: 'A', colour: 1, ordered: true}}], events: {}}}, {})
+           .flatMap((part) => [...part.querySelectorAll('[data-difference]:not([data-difference=\"same\"])')]).length",
+        json!(events(recording)),
+        json!(events(run)),
+    ))
+}
+
+fn only_the_order_that_counts_is_compared(tab: &Tab) {
+    let recording = ["Mia", "Benno", "⇅Mia", "⇅Benno"];
+    for (run, expected) in [
+        (["Mia", "Benno", "Mia", "Benno"], 0),
+        (["Mia", "Benno", "Benno", "Mia"], 0),
+        (["Benno", "Mia", "Mia", "Benno"], 2),
+        (["Mia", "Benno", "Mia", "Tonga"], 2),
+    ] {
+        assert_eq!(
+            differences(tab, &recording, &run),
+            json!(expected),
+            "{run:?}"
+        );
+    }
 }
 
 fn a_scene_is_performed_and_compared(tab: &Tab) {

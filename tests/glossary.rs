@@ -14,20 +14,14 @@ use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use chatbuch::source::MARKDOWN;
+use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
 const GLOSSARY: &str = "anhang/glossar.md";
 
 /// The Markdown that mdBook understands.
 fn events(markdown: &str) -> impl Iterator<Item = (Event<'_>, Range<usize>)> {
-    let options = Options::ENABLE_TABLES
-        | Options::ENABLE_FOOTNOTES
-        | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_TASKLISTS
-        | Options::ENABLE_HEADING_ATTRIBUTES
-        | Options::ENABLE_DEFINITION_LIST
-        | Options::ENABLE_GFM;
-    Parser::new_ext(markdown, options).into_offset_iter()
+    Parser::new_ext(markdown, MARKDOWN).into_offset_iter()
 }
 
 /// Line and column of a byte, counted from 1.

@@ -2,19 +2,22 @@
 //! The server runs on the real book – in this process where limits are to be small, else as the program itself –
 //! and pages are played by real WebSockets.
 
+mod lines;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::Receiver;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use chatbuch::notebook::Limits;
 use chatbuch::serve::{self, Options, Serving};
+use lines::lines_of;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::client::{IntoClientRequest, client};
 use tokio_tungstenite::tungstenite::{Message, WebSocket};
@@ -161,15 +164,6 @@ impl Drop for AsProgram {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, lines) = channel();
-    thread::spawn(move || {
-        let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
-        lines.try_for_each(|line| sender.send(line))
-    });
-    lines
 }
 
 // ---- pages ----

@@ -1,12 +1,12 @@
 //! Every scene of the book is played again and must say what its recording says; and the player
 //! itself must notice each way in which a program can stray from its script.
 
-use std::collections::BTreeMap;
+mod plays;
+
 use std::fs;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use chatbuch::scene::player::{Failure, Settings, play};
 use chatbuch::scene::recording::{Event, Kind, Recording};
 use chatbuch::scene::script::Script;
 use chatbuch::scene::{self, SceneId, ports, programs, render, trace};
+use plays::side_by_side;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -35,26 +36,7 @@ fn text(file: &Path) -> String {
 
 #[test]
 fn every_scene_plays_as_it_was_recorded() {
-    let waiting = Mutex::new(scenes());
-    let failures = Mutex::new(BTreeMap::new());
-    thread::scope(|scope| {
-        // Scenes mostly wait; a few side by side shorten the run without disturbing each other.
-        for _ in 0..8 {
-            scope.spawn(|| {
-                loop {
-                    let Some(id) = waiting.lock().unwrap().pop() else {
-                        return;
-                    };
-                    if let Err(error) = scene::replay(root(), &id) {
-                        let report = format!("{error:?}");
-                        failures.lock().unwrap().insert(id.to_string(), report);
-                    }
-                }
-            });
-        }
-    });
-    let failures = failures.into_inner().unwrap();
-    let reports: Vec<_> = failures.into_values().collect();
+    let reports = side_by_side(scenes(), 8, |id| scene::replay(root(), id));
     assert!(reports.is_empty(), "\n\n{}\n", reports.join("\n\n"));
 }
 

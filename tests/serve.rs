@@ -1,12 +1,15 @@
 //! The program as a reader meets it: started as a process on a small book of its own, spoken to over real sockets.
 //! Every test makes its book in a temporary folder and leaves neither a process nor a file behind.
 
+mod lines;
+
+use lines::lines_of;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -50,16 +53,6 @@ fn program(root: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chatbuch"));
     command.current_dir(root).args(arguments).stdin(Stdio::null());
     command
-}
-
-/// Lines of a process, read on a thread of their own.
-fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, lines) = mpsc::channel();
-    thread::spawn(move || {
-        let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
-        lines.try_for_each(|line| sender.send(line))
-    });
-    lines
 }
 
 /// A running server; it is killed when the test ends, however it ends.

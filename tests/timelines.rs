@@ -2,10 +2,11 @@
 //! picture says. Where strace is not installed these tests say so and pass; `CHATBUCH_INTEROP=pflicht`
 //! (set by `.ci/run`) turns its absence into a failure.
 
+mod plays;
+
 use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use chatbuch::scene::recording::Event;
 use chatbuch::scene::script::Script;
 use chatbuch::scene::{self, SceneId, ports, programs, strace, trace};
 use chatbuch::timeline::Kind;
+use plays::side_by_side;
 use tempfile::TempDir;
 
 fn root() -> &'static Path {
@@ -40,25 +42,8 @@ fn every_traced_scene_waits_as_its_timeline_shows() {
         return;
     }
     let traced = |id: &SceneId| scene::load_script(root(), id).unwrap().is_traced();
-    let waiting: Vec<_> = scene::all(root()).into_iter().filter(traced).collect();
-    let waiting = Mutex::new(waiting);
-    let reports = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        // Scenes mostly wait; a few side by side shorten the run without disturbing each other.
-        for _ in 0..5 {
-            scope.spawn(|| {
-                loop {
-                    let Some(id) = waiting.lock().unwrap().pop() else {
-                        return;
-                    };
-                    if let Err(error) = trace::replay(root(), &id) {
-                        reports.lock().unwrap().push(format!("{error:?}"));
-                    }
-                }
-            });
-        }
-    });
-    let reports = reports.into_inner().unwrap();
+    let scenes = scene::all(root()).into_iter().filter(traced).collect();
+    let reports = side_by_side(scenes, 5, |id| trace::replay(root(), id));
     assert!(reports.is_empty(), "\n\n{}\n", reports.join("\n\n"));
 }
 

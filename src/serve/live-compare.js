@@ -49,26 +49,25 @@
     return pairs;
   }
 
-  /** Lines in any order: the own ones take the order of the recording where it has them. */
+  /**
+   * Lines in any order: the own ones take the order of the recording where it has them. The same text may be recorded
+   * several times, sometimes in order and sometimes not: the first one is the first one's partner, and so on.
+   */
   function inOrderOf(book, own, ordered) {
-    const counts = new Map();
-    for (const line of book) {
-      if (line.free || !ordered) counts.set(line.key, (counts.get(line.key) ?? 0) + 1);
-    }
-    const places = [];
-    const found = new Map();
+    const recorded = new Map();
+    for (const line of book) recorded.set(line.key, [...(recorded.get(line.key) ?? []), line]);
+    const places = []; // of those among the own lines that may change places
+    const partners = new Map();
     own.forEach((line, place) => {
-      const left = counts.get(line.key) ?? 0;
-      if (left === 0) return;
-      counts.set(line.key, left - 1);
+      const partner = recorded.get(line.key)?.shift();
+      if (!partner || (ordered && !partner.free)) return;
       places.push(place);
-      found.set(line.key, [...(found.get(line.key) ?? []), line]);
+      partners.set(partner, line);
     });
     const sorted = [...own];
     let next = 0;
     for (const line of book) {
-      const same = (line.free || !ordered) && found.get(line.key)?.shift();
-      if (same) sorted[places[next++]] = same;
+      if (partners.has(line)) sorted[places[next++]] = partners.get(line);
     }
     return sorted;
   }

@@ -6,11 +6,11 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 use regex::Regex;
 
 use super::expand::{Expansion, Include, regex, slashed};
-use super::{Block, Kind, Problem};
+use super::{Block, Kind, MARKDOWN, Problem};
 
 static MAIN: LazyLock<Regex> =
     LazyLock::new(|| regex(r"(?m)^[ \t]*(pub[ \t]+)?(async[ \t]+)?fn[ \t]+main[ \t]*\("));
@@ -201,19 +201,12 @@ pub(super) fn without_hidden_marks(code: &str) -> String {
     out
 }
 
-/// All code blocks, in order, as mdBook's own Markdown options find them.
+/// All code blocks, in order.
 fn find(text: &str) -> Vec<Found> {
-    let options = Options::ENABLE_TABLES
-        | Options::ENABLE_FOOTNOTES
-        | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_TASKLISTS
-        | Options::ENABLE_HEADING_ATTRIBUTES
-        | Options::ENABLE_DEFINITION_LIST
-        | Options::ENABLE_GFM;
     let mut found: Vec<Found> = Vec::new();
     let mut inside = false;
     let mut directly_after = false;
-    for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
+    for (event, range) in Parser::new_ext(text, MARKDOWN).into_offset_iter() {
         match event {
             Event::Start(Tag::CodeBlock(kind)) => {
                 inside = true;
