@@ -268,6 +268,21 @@ pub fn give_way(command: &mut Command) {
     }
 }
 
+/// Gives back to the system what is free of our memory, where the C library keeps it. Starting a program copies the
+/// list of our pages: the shorter it is, the sooner the program runs. After big work it pays.
+pub fn slim_down() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        unsafe extern "C" {
+            fn malloc_trim(keep: usize) -> std::ffi::c_int;
+        }
+        // SAFETY: glibc has this function, and any thread may call it at any time.
+        unsafe {
+            malloc_trim(0);
+        }
+    }
+}
+
 /// Starts `command` in a process group of its own (on Windows: in a job).
 ///
 /// # Errors

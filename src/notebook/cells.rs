@@ -6,7 +6,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -22,6 +23,8 @@ use crate::source::Source;
 
 /// How soon a stop is noticed.
 const TICK: Duration = Duration::from_millis(5);
+/// How soon the end of a program is noticed after that of its output.
+const MOMENT: Duration = Duration::from_micros(500);
 /// A program that has ended but whose output is still open gets so much time for its last lines.
 const LAST_LINES: Duration = Duration::from_millis(200);
 
@@ -283,7 +286,8 @@ impl Workplace<'_> {
     ) -> std::io::Result<Result<Compiled, Halt>> {
         let folder = self.folder.path();
         fs::write(folder.join(SOURCE), program)?;
-        let mut command = toolbox.compiler(folder, &self.binary);
+        // What is compiled in the background is kept.
+        let mut command = toolbox.compiler(folder, &self.binary, in_background);
         if in_background {
             processes::give_way(&mut command);
         }
@@ -345,7 +349,9 @@ fn drive(
                     break Halt::Output;
                 }
             }
-            Err(_) => {}
+            Err(RecvTimeoutError::Timeout) => {}
+            // Its end is a moment away, unless it has closed its outputs itself.
+            Err(RecvTimeoutError::Disconnected) => thread::sleep(MOMENT),
         }
         if open_streams == 0 || ended.is_none() {
             ended = program.poll()?.map(|status| (status, Instant::now())).or(ended);
