@@ -43,8 +43,14 @@ fn every_traced_scene_waits_as_its_timeline_shows() {
     }
     let traced = |id: &SceneId| scene::load_script(root(), id).unwrap().is_traced();
     let scenes = scene::all(root()).into_iter().filter(traced).collect();
-    let reports = side_by_side(scenes, 5, |id| trace::replay(root(), id));
+    let reports =
+        side_by_side(scenes, 9, |id| in_three_tries(|| trace::replay(root(), id)));
     assert!(reports.is_empty(), "\n\n{}\n", reports.join("\n\n"));
+}
+
+/// On a busy machine a short wait may become a long one now and then; a wait that has changed stays changed.
+fn in_three_tries<T>(attempt: impl Fn() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    attempt().or_else(|_| attempt()).or_else(|_| attempt())
 }
 
 /// Anna holds the threaded server's first thread for half a second.
@@ -85,14 +91,27 @@ fn write_script(folder: &TempDir, id: &SceneId, table: &str, port: u16) {
     fs::write(file, script).unwrap();
 }
 
+/// A traced scene in which nobody waited long for the programs to start.
+fn recorded_in_peace() -> anyhow::Result<(TempDir, SceneId, trace::Trace)> {
+    let (folder, id) = folder_with(TRACED);
+    scene::record(folder.path(), &[])?;
+    let trace = trace::load(folder.path(), &id)?;
+    let anna = trace.timeline.lanes.last().expect("three lanes").from;
+    let connected = trace.timeline.lanes[1].from;
+    anyhow::ensure!(
+        connected < anna + 350_000,
+        "Anna took {} µs",
+        connected - anna
+    );
+    Ok((folder, id, trace))
+}
+
 #[test]
 fn record_traces_the_threads_and_names_what_they_wait_for() {
     if !strace_is_there() {
         return;
     }
-    let (folder, id) = folder_with(TRACED);
-    scene::record(folder.path(), &[]).unwrap();
-    let trace = trace::load(folder.path(), &id).unwrap();
+    let (folder, id, trace) = in_three_tries(recorded_in_peace).unwrap();
     let long = |spans: &[chatbuch::timeline::Span]| {
         let waits = spans
             .iter()
@@ -131,7 +150,7 @@ fn record_traces_the_threads_and_names_what_they_wait_for() {
     assert_eq!(Some(drawn), figure);
 
     // The shape of today's run is compared with what is kept.
-    trace::replay(folder.path(), &id).unwrap();
+    in_three_tries(|| trace::replay(folder.path(), &id)).unwrap();
     let file = folder.path().join(id.trace());
     let other = trace.to_json().replace("read auf Anna", "write auf Anna");
     fs::write(&file, &other).unwrap();
@@ -236,7 +255,8 @@ fn beside_traced_lanes_a_task_is_drawn_from_what_the_traced_run_printed() {
     let drawn = fs::read_to_string(folder.path().join(id.figure())).unwrap();
     let names = ["Server", "main", "Thread für Anna", "Niemand da", "Anna"];
     let heads = |drawn: &str| -> Vec<usize> {
-        names.map(|name| drawn.find(&format!(">{name}</text>")).unwrap()).into()
+        let (_, heads) = drawn.split_once("<g class=\"bild-text\">").unwrap(); // above: the bars
+        names.map(|name| heads.find(&format!(">{name}</text>")).unwrap()).into()
     };
     assert!(heads(&drawn).is_sorted(), "below its process: {drawn}");
 

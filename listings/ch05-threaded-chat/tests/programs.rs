@@ -325,8 +325,7 @@ fn the_deaf_client_notices_when_it_sends_that_the_server_has_gone() {
     let server = socket2::Socket::from(server);
     server.set_linger(Some(Duration::ZERO)).unwrap(); // close() schickt dann ein RST
     drop(server);
-    deaf.type_line("Hört mich jemand?");
-    let sentence = deaf.line();
+    let sentence = deaf.line_after_typing("Hört mich jemand?");
     assert!(
         sentence.starts_with("Die Verbindung ist abgerissen: die Gegenseite "),
         "{sentence}"

@@ -205,7 +205,7 @@ mod shutdown {
 
     #[test]
     fn whoever_never_reads_nor_hangs_up_is_waited_for_three_seconds() {
-        for switches in FLAVORS {
+        let wait = |switches| {
             let (mut server, address) = Program::server_with(SERVER, switches);
             let _deaf = join(&server, slow_reader(address), "Taub");
             let mut anna = join(&server, connect(address), "Anna");
@@ -217,7 +217,12 @@ mod shutdown {
             ends_well(&mut server, 1);
             let waited = start.elapsed();
             assert!(waited >= GRACE && waited < 2 * GRACE, "{waited:?}");
-        }
+        };
+        thread::scope(|scope| {
+            for switches in FLAVORS {
+                scope.spawn(move || wait(switches));
+            }
+        });
     }
 
     #[test]
