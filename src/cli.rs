@@ -6,12 +6,13 @@ use std::fmt::Display;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::PossibleValuesParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
-use crate::measure::chat;
+use crate::measure::{c10k, chat, herd};
 use crate::notebook::Limits;
-use crate::{scene, serve, site};
+use crate::{figures, scene, serve, site};
 
 const HELP: &str = "{about}\n\nAufruf: {usage}\n\n{all-args}";
 
@@ -66,19 +67,41 @@ enum Command {
     Play(PlayArgs),
     /// Misst Programme des Buchs unter gleicher Last
     #[command(
-        override_usage = "cargo run --release -- measure MESSUNG [OPTIONEN]",
-        help_template = HELP,
+        override_usage = "cargo run --release -- measure [MESSUNG] [OPTIONEN]",
+        after_help = "Ohne MESSUNG gilt „c10k“, mit diesen Optionen.",
+        help_template = "{about}\n\nAufruf: {usage}\n\n{all-args}{after-help}",
         subcommand_help_heading = "Messungen",
-        subcommand_required = true,
-        arg_required_else_help = false,
+        args_conflicts_with_subcommands = true,
         disable_help_flag = true,
         disable_help_subcommand = true
     )]
     Measure(MeasureArgs),
+    /// Zeichnet die Bilder und Tabellen der aufgehobenen Messungen neu
+    #[command(
+        override_usage = "cargo run -- figures",
+        help_template = HELP,
+        disable_help_flag = true
+    )]
+    Figures(FiguresArgs),
 }
 
 #[derive(Subcommand)]
 enum Measurement {
+    /// Ein Thread je Verbindung gegen einen Event Loop, mit bis zu zehntausend Verbindungen und mehr
+    #[command(
+        name = "c10k",
+        override_usage = "cargo run --release -- measure c10k [OPTIONEN]",
+        help_template = HELP,
+        disable_help_flag = true
+    )]
+    C10k(C10kArgs),
+    /// 500 Elefanten, die zugleich schlafen: in Threads und in Tasks
+    #[command(
+        override_usage = "cargo run --release -- measure herd [OPTIONEN]",
+        help_template = HELP,
+        disable_help_flag = true
+    )]
+    Herd(HerdArgs),
     /// Die Chat-Server: Zustellungen je Sekunde, Speicher, Threads, Rechenzeit
     #[command(
         override_usage = "cargo run --release -- measure chat [OPTIONEN]",
@@ -136,7 +159,72 @@ struct PlayArgs {
 #[derive(Args)]
 struct MeasureArgs {
     #[command(subcommand)]
-    measurement: Measurement,
+    measurement: Option<Measurement>,
+    #[command(flatten)]
+    c10k: C10kArgs,
+}
+
+#[derive(Args)]
+struct C10kArgs {
+    /// Wie viele Verbindungen, mehrere Zahlen durch Kommas getrennt: 1000, wenn nichts anderes dasteht
+    #[arg(
+        long,
+        value_name = "ZAHL,…",
+        value_delimiter = ',',
+        default_values_t = [1000],
+        hide_default_value = true,
+        value_parser = clap::value_parser!(u64).range(1..=1_000_000),
+        help_heading = "Optionen"
+    )]
+    connections: Vec<u64>,
+    /// Welche Modelle, durch Kommas getrennt: alle, die hier laufen, wenn nichts anderes dasteht
+    #[arg(
+        long,
+        value_name = "MODELL,…",
+        value_delimiter = ',',
+        hide_possible_values = true,
+        value_parser = PossibleValuesParser::new(c10k::models::ids()),
+        help_heading = "Optionen"
+    )]
+    models: Vec<String>,
+    /// Wie oft jedes Modell an die Reihe kommt: 5-mal, wenn nichts anderes dasteht
+    #[arg(
+        long,
+        value_name = "ZAHL",
+        default_value_t = 5,
+        hide_default_value = true,
+        value_parser = clap::value_parser!(u16).range(1..),
+        help_heading = "Optionen"
+    )]
+    runs: u16,
+    /// Hebt das vollständige Ergebnis in book/measurements auf, für das Buch
+    #[arg(long, help_heading = "Optionen")]
+    save: bool,
+    #[command(flatten)]
+    help: HelpFlag,
+}
+
+#[derive(Args)]
+struct HerdArgs {
+    /// Wie oft beide Herden schlafen: 5-mal, wenn nichts anderes dasteht
+    #[arg(
+        long,
+        value_name = "ZAHL",
+        default_value_t = 5,
+        hide_default_value = true,
+        value_parser = clap::value_parser!(u16).range(1..),
+        help_heading = "Optionen"
+    )]
+    runs: u16,
+    /// Hebt das Ergebnis in book/measurements auf, für das Buch
+    #[arg(long, help_heading = "Optionen")]
+    save: bool,
+    #[command(flatten)]
+    help: HelpFlag,
+}
+
+#[derive(Args)]
+struct FiguresArgs {
     #[command(flatten)]
     help: HelpFlag,
 }
@@ -204,11 +292,28 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Build(args) => build(args.folder),
         Command::Record(args) => status_of(scene::record(&site::find_root(), &args.scenes)),
         Command::Play(args) => status_of(scene::show(&site::find_root(), &args.scene)),
-        Command::Measure(MeasureArgs {
-            measurement: Measurement::Chat(args),
-            ..
-        }) => status_of(chat::run(
-            &site::find_root(),
+        Command::Figures(_) => status_of(figures::redraw(&site::find_root())),
+        Command::Measure(args) => {
+            measure(args.measurement.unwrap_or(Measurement::C10k(args.c10k)))
+        }
+    }
+}
+
+fn measure(measurement: Measurement) -> ExitCode {
+    let root = site::find_root();
+    match measurement {
+        Measurement::C10k(args) => status_of(c10k::run(
+            &root,
+            &c10k::Options {
+                connections: args.connections,
+                models: args.models,
+                runs: args.runs.into(),
+                save: args.save,
+            },
+        )),
+        Measurement::Herd(args) => status_of(herd::run(&root, args.runs.into(), args.save)),
+        Measurement::Chat(args) => status_of(chat::run(
+            &root,
             chat::Options {
                 receivers: args.receivers.into(),
                 rounds: args.rounds.into(),
@@ -269,6 +374,9 @@ fn in_german(refusal: &clap::Error) -> String {
             value,
             "nicht: Er ist eine Zahl von 0 bis 65535.",
         ),
+        (ErrorKind::InvalidValue, Some("--models"), Some(value)) => {
+            c10k::models::unknown(value)
+        }
         (
             ErrorKind::ValueValidation | ErrorKind::InvalidValue,
             Some(option),
@@ -286,10 +394,6 @@ fn in_german(refusal: &clap::Error) -> String {
         ),
         (ErrorKind::MissingRequiredArgument, _, _) => {
             "Welche Szene gespielt werden soll, fehlt: cargo run -- play ch01-socket-basics/gespraech"
-                .to_owned()
-        }
-        (ErrorKind::MissingSubcommand, _, _) => {
-            "Was gemessen werden soll, fehlt: cargo run --release -- measure chat"
                 .to_owned()
         }
         (ErrorKind::InvalidUtf8, _, _) => {

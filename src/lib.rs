@@ -2,6 +2,7 @@
 //! In go the chapters (`book/`) and the listings (`listings/`), out comes the HTML book.
 
 pub mod cli;
+pub mod figures;
 mod interrupt;
 pub mod measure;
 pub mod notebook;

@@ -2,9 +2,11 @@
 //! In flow the programs, out flow a table on stdout and, on demand, `book/measurements/NAME.json`
 //! and the `NAME.html` that a chapter includes. Nothing here judges: a measurement is shown, not asserted.
 
+pub mod c10k;
 pub mod chat;
 pub mod crowd;
-mod german;
+pub(crate) mod german;
+pub mod herd;
 pub mod machine;
 pub mod process;
 pub mod render;

@@ -1,9 +1,10 @@
-//! ▶ in the page: runs the listings' scenes and the book's snippets for the reader, and for nobody else.
+//! ▶ in the page: runs the listings' scenes, the book's snippets and a measurement for the reader, and for nobody else.
 //! In flow the messages of a page that knows the [`Token`], out flow what its programs print and how they end.
-//! `session` speaks with one page, `stage` plays a scene, `cells` runs a snippet, `workshop` has everything built
+//! `session` speaks with one page, `stage` plays a scene, `cells` runs a snippet, `laboratory` measures, `workshop` has everything built
 //! before it is asked for; `limits` says how much there may be of it all.
 
 mod cells;
+mod laboratory;
 mod limits;
 mod messages;
 mod redirect;
@@ -15,7 +16,7 @@ mod toolbox;
 mod workshop;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub use limits::{LONGEST_MESSAGE, Limits};
@@ -34,6 +35,8 @@ pub struct Notebook {
     limits: Limits,
     workshop: Workshop,
     groups: Arc<Groups>,
+    /// Whoever measures holds it: two measurements at once would disturb each other.
+    measuring: Mutex<()>,
 }
 
 impl Notebook {
@@ -47,6 +50,7 @@ impl Notebook {
             token: Token::new()?,
             workshop: Workshop::open(root.clone())?,
             groups: Arc::new(Groups::new(limits.groups)),
+            measuring: Mutex::default(),
             root,
             limits,
         })

@@ -72,7 +72,21 @@ impl Program {
         number: usize,
         reports: &SyncSender<Report>,
     ) -> io::Result<Program> {
-        Program::start_with(command, number, reports, LONGEST_LINE)
+        Program::start_with(command, number, reports, LONGEST_LINE, None)
+    }
+
+    /// The same on one core and nowhere else, if one is named.
+    ///
+    /// # Errors
+    ///
+    /// The operating system does not start it, or not there.
+    pub fn start_on(
+        core: Option<usize>,
+        command: Command,
+        number: usize,
+        reports: &SyncSender<Report>,
+    ) -> io::Result<Program> {
+        Program::start_with(command, number, reports, LONGEST_LINE, core)
     }
 
     /// The same for a program whose lines are long and must stay whole.
@@ -85,7 +99,7 @@ impl Program {
         number: usize,
         reports: &SyncSender<Report>,
     ) -> io::Result<Program> {
-        Program::start_with(command, number, reports, 16 * LONGEST_LINE)
+        Program::start_with(command, number, reports, 16 * LONGEST_LINE, None)
     }
 
     fn start_with(
@@ -93,10 +107,11 @@ impl Program {
         number: usize,
         reports: &SyncSender<Report>,
         longest_line: u64,
+        core: Option<usize>,
     ) -> io::Result<Program> {
         let mut command = command;
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = spawn(command)?;
+        let mut child = spawn_on(core, command)?;
         let stdin = child.stdin().take();
         let stdout = child.stdout().take();
         let stderr = child.stderr().take();
@@ -137,6 +152,27 @@ impl Program {
             }
         }
         Ok(self.ended)
+    }
+
+    /// Its number in the operating system.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it has ended, and how.
+    ///
+    /// # Errors
+    ///
+    /// The operating system does not tell.
+    pub fn wait(&mut self) -> io::Result<ExitStatus> {
+        match self.ended {
+            Some(status) => Ok(status),
+            None => {
+                let status = self.child.wait()?;
+                self.ended = Some(status);
+                Ok(status)
+            }
+        }
     }
 
     /// Whether it is known to have ended.
@@ -289,6 +325,11 @@ pub fn slim_down() {
 ///
 /// The operating system does not start it.
 pub fn spawn(command: Command) -> io::Result<Box<dyn ChildWrapper>> {
+    spawn_on(None, command)
+}
+
+/// The same on one core and nowhere else, if one is named.
+fn spawn_on(core: Option<usize>, command: Command) -> io::Result<Box<dyn ChildWrapper>> {
     let mut command = command;
     die_with_us(&mut command);
     let mut command = CommandWrap::from(command);
@@ -301,20 +342,28 @@ pub fn spawn(command: Command) -> io::Result<Box<dyn ChildWrapper>> {
     let (answer, started) = channel();
     let starter = STARTER.as_ref().map_err(|_| gone())?;
     let starter = starter.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-    starter.send((command, answer)).map_err(|_| gone())?;
+    starter.send((core, command, answer)).map_err(|_| gone())?;
     started.recv().map_err(|_| gone())?
 }
 
-type Start = (CommandWrap, Sender<io::Result<Box<dyn ChildWrapper>>>);
+type Start = (
+    Option<usize>,
+    CommandWrap,
+    Sender<io::Result<Box<dyn ChildWrapper>>>,
+);
 
 /// One thread starts every program. It lives as long as ours does: Linux ends a program with the *thread* that
 /// started it. And since it starts one after the other, none inherits what is only meant for another.
 static STARTER: LazyLock<io::Result<Mutex<Sender<Start>>>> = LazyLock::new(|| {
     let (orders, pending) = channel::<Start>();
     thread::Builder::new().name("starter".to_owned()).spawn(move || {
-        for (mut command, answer) in pending {
+        for (core, mut command, answer) in pending {
+            let started = match core {
+                Some(core) => on_core(core, || command.spawn()),
+                None => command.spawn(),
+            };
             // Who no longer waits for it gets it dropped, and a dropped child is ended below.
-            if let Err(unwanted) = answer.send(command.spawn())
+            if let Err(unwanted) = answer.send(started)
                 && let Ok(mut child) = unwanted.0
             {
                 let _ = child.kill();
@@ -323,6 +372,34 @@ static STARTER: LazyLock<io::Result<Mutex<Sender<Start>>>> = LazyLock::new(|| {
     })?;
     Ok(Mutex::new(orders))
 });
+
+/// Does `work` on that core alone; a program that it starts stays there. Only Linux can.
+///
+/// # Errors
+///
+/// The core is not ours to choose, or what `work` says.
+pub fn on_core<T>(core: usize, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+        if core >= CpuSet::MAX_CPU {
+            return Err(rustix::io::Errno::INVAL.into());
+        }
+        let mut only = CpuSet::new();
+        only.set(core);
+        let usual = sched_getaffinity(None)?;
+        sched_setaffinity(None, &only)?;
+        let done = work();
+        // What was ours before cannot be refused, and what is done is done.
+        let _ = sched_setaffinity(None, &usual);
+        done
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (core, work);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
 
 /// On Linux the kernel kills the program when ours is gone, even if ours was killed.
 fn die_with_us(command: &mut Command) {
@@ -436,6 +513,35 @@ mod tests {
         // The pipe is held open by the one left behind: it ends when that one ends.
         let rest = reports.recv_timeout(Duration::from_secs(10)).expect("the end");
         assert!(rest.line.is_none());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_program_for_one_core_stays_there_and_the_next_one_is_free_again() {
+        use rustix::thread::{CpuSet, sched_getaffinity};
+        let allowed = sched_getaffinity(None).expect("it is asked of ourselves");
+        let cores: Vec<usize> =
+            (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core)).collect();
+        let last = *cores.last().expect("we run somewhere");
+        let count_on = |core| {
+            let (sender, reports) = sync_channel(64);
+            let mut command = Command::new("nproc");
+            command.env_remove("OMP_NUM_THREADS");
+            let program = Program::start_on(core, command, 1, &sender);
+            let _program = program.expect("nproc starts");
+            loop {
+                let report = reports.recv_timeout(Duration::from_secs(10));
+                let report = report.expect("it says how many cores it has");
+                if let (Stream::Out, Some(line)) = (report.stream, report.line) {
+                    return line.parse::<usize>().expect("a number");
+                }
+            }
+        };
+        assert_eq!(count_on(Some(last)), 1);
+        assert_eq!(count_on(None), cores.len());
+        let (sender, _reports) = sync_channel(1);
+        let nowhere = Some(CpuSet::MAX_CPU - 1);
+        assert!(Program::start_on(nowhere, Command::new("nproc"), 1, &sender).is_err());
     }
 
     #[test]

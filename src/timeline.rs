@@ -3,7 +3,7 @@
 //! all times are microseconds since the beginning of what is shown.
 
 mod svg;
-mod text;
+pub(crate) mod text;
 
 use serde::{Deserialize, Serialize};
 

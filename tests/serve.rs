@@ -771,7 +771,7 @@ fn run(root: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
 #[test]
 fn help_is_german_and_ends_normally() {
     let root = small_book();
-    let table: [(&[&str], &[&str]); 8] = [
+    let table: [(&[&str], &[&str]); 10] = [
         (
             &["--help"],
             &[
@@ -813,7 +813,29 @@ fn help_is_german_and_ends_normally() {
             &[
                 "Aufruf: cargo run --release -- measure",
                 "Messungen:",
+                "c10k",
                 "chat",
+                "herd",
+                "--connections <ZAHL,…>",
+                "Ohne MESSUNG gilt „c10k“",
+            ],
+        ),
+        (
+            &["measure", "c10k", "--help"],
+            &[
+                "Aufruf: cargo run --release -- measure c10k",
+                "--connections <ZAHL,…>",
+                "--models <MODELL,…>",
+                "--runs <ZAHL>",
+                "--save",
+            ],
+        ),
+        (
+            &["measure", "herd", "--help"],
+            &[
+                "Aufruf: cargo run --release -- measure herd",
+                "--runs <ZAHL>",
+                "--save",
             ],
         ),
         (
@@ -856,7 +878,7 @@ fn help_is_german_and_ends_normally() {
 #[test]
 fn bad_arguments_are_refused_in_german_with_status_2() {
     let root = small_book();
-    let table: [(&[&str], &str); 12] = [
+    let table: [(&[&str], &str); 15] = [
         (&["tanzen"], "Den Befehl „tanzen“ gibt es nicht."),
         (&["--tanzen"], "Das Argument „--tanzen“ gibt es hier nicht."),
         (
@@ -869,10 +891,17 @@ fn bad_arguments_are_refused_in_german_with_status_2() {
             &["play"],
             "Welche Szene gespielt werden soll, fehlt: cargo run -- play ch01-socket-basics/gespraech",
         ),
+        (&["measure", "tanzen"], "Den Befehl „tanzen“ gibt es nicht."),
         (
-            &["measure"],
-            "Was gemessen werden soll, fehlt: cargo run --release -- measure chat",
+            &["measure", "--models", "tokio,node"],
+            "Ein Modell „node“ gibt es nicht; es gibt epoll-c, epoll, event-loop, tokio-lean, tokio, tokio-cores, threads, \
+             threads-small, asyncio, python-threads.",
         ),
+        (
+            &["measure", "c10k", "--connections", "100,0"],
+            "„0“ passt nicht zu „--connections“.",
+        ),
+        (&["measure", "--runs", "0"], "„0“ passt nicht zu „--runs“."),
         (
             &["measure", "chat", "--receivers", "0"],
             "„0“ passt nicht zu „--receivers“.",

@@ -65,7 +65,7 @@ impl Server {
 
     /// What it has cost so far.
     pub fn gauge(&self) -> Gauge {
-        Gauge::new(Pid::from_u32(self.child.id()))
+        Gauge::of(self.child.id())
     }
 }
 
@@ -84,16 +84,17 @@ pub struct Gauge {
 }
 
 impl Gauge {
-    fn new(pid: Pid) -> Gauge {
+    /// The process of that id.
+    pub fn of(pid: u32) -> Gauge {
         Gauge {
             system: System::new(),
-            pid,
+            pid: Pid::from_u32(pid),
         }
     }
 
     /// This very program.
     pub fn of_ourselves() -> Gauge {
-        Gauge::new(Pid::from_u32(std::process::id()))
+        Gauge::of(std::process::id())
     }
 
     /// Processor time of all its threads since its start; systems count in steps of 10 ms or finer.
@@ -108,6 +109,12 @@ impl Gauge {
     pub fn memory(&mut self) -> u64 {
         let kind = ProcessRefreshKind::nothing().with_memory().without_tasks();
         self.refreshed(kind, |process| process.memory())
+    }
+
+    /// Addresses that are reserved, occupied or not, in bytes.
+    pub fn reserved(&mut self) -> u64 {
+        let kind = ProcessRefreshKind::nothing().with_memory().without_tasks();
+        self.refreshed(kind, |process| process.virtual_memory())
     }
 
     /// Number of threads; `None` where the system does not say.

@@ -5,14 +5,38 @@ use super::german;
 use super::report::{Report, Round, Server, Summary};
 
 /// Between a number and its unit.
-const NARROW: char = '\u{202f}';
+pub(super) const NARROW: char = '\u{202f}';
 
 /// Rows with a common heading.
-struct Section {
-    title: String,
+pub(super) struct Section {
+    pub title: String,
     /// The first column names the server, the others are numbers.
-    header: Vec<&'static str>,
-    rows: Vec<Vec<String>>,
+    pub header: Vec<&'static str>,
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Section {
+    /// Its title and, below it, its columns one under the other.
+    pub fn text(&self) -> String {
+        let header: Vec<String> = self.header.iter().map(|&word| word.to_owned()).collect();
+        let lines: Vec<&Vec<String>> = std::iter::once(&header).chain(&self.rows).collect();
+        let width = |column: usize| {
+            let cells = lines.iter().map(|line| line[column].chars().count());
+            cells.max().unwrap_or(0)
+        };
+        let mut out = format!("{}\n", self.title);
+        for line in &lines {
+            for (column, cell) in line.iter().enumerate() {
+                let width = width(column);
+                out += &match column {
+                    0 => format!("  {cell:width$}"),
+                    _ => format!("  {cell:>width$}"),
+                };
+            }
+            out.push('\n');
+        }
+        out
+    }
 }
 
 fn sections(report: &Report) -> [Section; 3] {
@@ -81,7 +105,7 @@ fn costs(report: &Report) -> Section {
 }
 
 /// A share of one core.
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     format!("{}{NARROW}%", german::decimal(share * 100.0, 0))
 }
 
@@ -121,25 +145,7 @@ fn notes(report: &Report) -> Vec<String> {
 pub fn text(report: &Report) -> String {
     let mut out = format!("{}\n", caption(report));
     for section in sections(report) {
-        let lines: Vec<Vec<String>> =
-            std::iter::once(section.header.iter().map(|&word| word.into()).collect())
-                .chain(section.rows)
-                .collect();
-        let width = |column: usize| {
-            let cells = lines.iter().map(|line| line[column].chars().count());
-            cells.max().unwrap_or(0)
-        };
-        out += &format!("\n{}\n", section.title);
-        for line in &lines {
-            for (column, cell) in line.iter().enumerate() {
-                let width = width(column);
-                out += &match column {
-                    0 => format!("  {cell:width$}"),
-                    _ => format!("  {cell:>width$}"),
-                };
-            }
-            out.push('\n');
-        }
+        out += &format!("\n{}", section.text());
     }
     for note in notes(report) {
         out += &format!("\n{note}\n");
@@ -182,7 +188,7 @@ pub fn models_html(report: &Report) -> String {
 }
 
 /// A `<figure>` that is still open: caption, tables, notes.
-fn figure(caption: &str, sections: &[Section], notes: &[String]) -> String {
+pub(super) fn figure(caption: &str, sections: &[Section], notes: &[String]) -> String {
     let mut out = String::from("<figure class=\"messung\">\n");
     out += &format!("<figcaption>{}</figcaption>\n", escaped(caption));
     for section in sections {

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::limits::Limits;
+use crate::figures::Mark;
 
 /// What a page may say. Everything else is refused.
 #[derive(Debug, PartialEq, Deserialize)]
@@ -29,6 +30,8 @@ pub enum FromPage {
     AddClient { run: u32, like: String },
     /// Ends the run.
     Stop { run: u32 },
+    /// Measures on this machine.
+    Measure { run: u32, measurement: String },
     /// Runs a snippet, as it is in the book or as the reader has changed it.
     RunCell {
         run: u32,
@@ -120,7 +123,17 @@ pub enum ToPage {
         status: Option<i32>,
         t: f64,
     },
-    /// All programs of a scene are gone.
+    /// How far a measurement is.
+    Measuring {
+        run: u32,
+        text: String,
+        /// So many trials are over; while something is built, it is not known how many there will be.
+        done: u64,
+        of: Option<u64>,
+    },
+    /// What was measured.
+    Measured(Box<Measured>),
+    /// All programs of a scene or of a measurement are gone.
     Over { run: u32, reason: Option<String> },
     /// The compiler is at work.
     CellBuilding { run: u32 },
@@ -149,6 +162,20 @@ pub enum ToPage {
     Note { run: u32, text: String },
     /// Nothing more will be said.
     Refused { reason: String },
+}
+
+/// A measurement of the reader's, beside the book's.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Measured {
+    pub run: u32,
+    pub caption: String,
+    /// Names of the columns; the first one names the row.
+    pub columns: Vec<&'static str>,
+    pub rows: Vec<Vec<String>>,
+    /// Sentences below the table.
+    pub notes: Vec<String>,
+    /// The values in the figures of the book.
+    pub marks: Vec<Mark>,
 }
 
 /// A line of the cell that the compiler speaks of.

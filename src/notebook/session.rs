@@ -14,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::messages::{FromPage, Ready, ToPage};
 use super::run::{Outbox, Run, Stop};
-use super::{Notebook, cells, limits, stage};
+use super::{Notebook, cells, laboratory, limits, stage};
 use crate::scene::improvise::Cue;
 
 /// So many messages may wait for a page; then its programs wait.
@@ -203,9 +203,7 @@ impl Desk {
         let most = self.notebook.limits.scene;
         if let Some(run) = self.run.as_ref().filter(|run| run.begun.elapsed() > most) {
             let most = limits::in_words(most);
-            run.stop.stop(Some(format!(
-                "Nach {most} ist Schluss. Starten Sie die Szene neu."
-            )));
+            run.stop.stop(Some(format!("Nach {most} ist Schluss. Starten Sie neu.")));
         }
     }
 
@@ -225,6 +223,15 @@ impl Desk {
                         cues,
                         outbox,
                     );
+                    outbox.send(ToPage::Over {
+                        run: outbox.run,
+                        reason,
+                    });
+                });
+            }
+            FromPage::Measure { run, measurement } => {
+                self.start(run, move |notebook, stop, _, outbox| {
+                    let reason = laboratory::measure(notebook, &measurement, stop, outbox);
                     outbox.send(ToPage::Over {
                         run: outbox.run,
                         reason,

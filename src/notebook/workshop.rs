@@ -47,6 +47,8 @@ struct Bench {
 struct Stock {
     /// Whether the tables below have been filled at all.
     known: bool,
+    /// Whether nothing is left to do for the present source.
+    resting: bool,
     /// The programs each scene needs.
     scenes: Vec<Vec<String>>,
     programs: BTreeMap<String, PathBuf>,
@@ -129,6 +131,13 @@ impl Workshop {
         })
     }
 
+    /// Waits until nothing is being built, and says so.
+    pub fn rest(&self, stop: &Stop, note: &dyn Fn(String)) -> Result<(), String> {
+        let waiting = "Im Hintergrund wird noch gebaut; gemessen wird danach.";
+        let resting = |stock: &Stock| stock.resting.then_some(Ok(()));
+        self.bench.wait(stop, note, waiting, resting)
+    }
+
     /// The cell of that name.
     pub fn cell(
         &self,
@@ -198,10 +207,12 @@ impl Bench {
         while changes.recv().is_ok() {
             while changes.try_recv().is_ok() {}
             let change = self.changes.load(Ordering::Relaxed);
+            lock(&self.stock).resting = false;
             self.take_stock();
             self.fetch_toolbox();
             self.build_programs();
             self.build_cells(change);
+            self.update(|stock| stock.resting = true);
             if self.closing.is_wished() {
                 return;
             }

@@ -61,6 +61,33 @@ pub fn built_for_release(root: &Path) -> anyhow::Result<&'static Programs> {
     once(&BUILT, root, &["--release"])
 }
 
+/// Builds the programs of one listing, optimized, as often as it is asked. Gives up once `cancelled` is set.
+///
+/// # Errors
+///
+/// One German sentence: cargo cannot be started, a program cannot be built, it was given up.
+pub fn built_for_release_of(
+    root: &Path,
+    package: &str,
+    cancelled: &Arc<AtomicBool>,
+) -> anyhow::Result<Programs> {
+    let mut command = cargo_of(root, &["--package", package]);
+    command.arg("--release");
+    let mut programs = BTreeMap::new();
+    let all = follow(command, cancelled, &mut |name, path| {
+        programs.insert(name, path);
+    })?;
+    if cancelled.load(Ordering::Relaxed) {
+        bail!("Der Bau der Programme ist abgebrochen.");
+    }
+    if !all {
+        bail!(
+            "Die Programme von {package} lassen sich nicht bauen; cargo sagt im Terminal, warum."
+        );
+    }
+    Ok(Programs(programs))
+}
+
 /// What one process builds once; the error is kept as its text.
 type Once = OnceLock<Result<Programs, String>>;
 
@@ -104,8 +131,22 @@ pub fn build_in_background(
     finished: &mut dyn FnMut(String, PathBuf),
 ) -> anyhow::Result<()> {
     let mut command = cargo(root, &["--keep-going"]);
-    command.stdout(Stdio::piped()).stderr(Stdio::inherit());
     processes::give_way(&mut command);
+    if !follow(command, cancelled, finished)? {
+        bail!(
+            "Nicht alle Programme der Listings lassen sich bauen; cargo sagt im Terminal, warum."
+        );
+    }
+    Ok(())
+}
+
+/// Runs cargo and hands out each program as soon as it is there; was everything built?
+fn follow(
+    mut command: Command,
+    cancelled: &Arc<AtomicBool>,
+    finished: &mut dyn FnMut(String, PathBuf),
+) -> anyhow::Result<bool> {
+    command.stdout(Stdio::piped()).stderr(Stdio::inherit());
     let mut cargo = processes::spawn(command).context("cargo ist nicht zu starten.")?;
     let told = cargo.stdout().take().expect("stdout is piped above");
     let cancelled = Arc::clone(cancelled);
@@ -129,22 +170,22 @@ pub fn build_in_background(
             finished(name, path);
         }
     }
-    match watch.join() {
-        Ok(Ok(status)) if status.success() => Ok(()),
-        _ => bail!(
-            "Nicht alle Programme der Listings lassen sich bauen; cargo sagt im Terminal, warum."
-        ),
-    }
+    Ok(matches!(watch.join(), Ok(Ok(status)) if status.success()))
 }
 
 fn cargo(root: &Path, options: &[&str]) -> Command {
+    // Without the root package: it is what is running right now, and Windows could not replace it.
+    let mut command = cargo_of(root, &["--workspace", "--exclude", env!("CARGO_PKG_NAME")]);
+    command.args(options);
+    command
+}
+
+fn cargo_of(root: &Path, packages: &[&str]) -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    // Without the root package: it is what is running right now, and Windows could not replace it.
     command
-        .args(["build", "--quiet", "--workspace", "--bins"])
-        .args(options)
-        .args(["--exclude", env!("CARGO_PKG_NAME")])
+        .args(["build", "--quiet", "--bins"])
+        .args(packages)
         .arg("--message-format=json-render-diagnostics")
         .current_dir(root)
         .stdin(Stdio::null());

@@ -16,6 +16,7 @@ const SCRIPT: &str = concat!(
     include_str!("live-compare.js"),
     include_str!("live-scenes.js"),
     include_str!("live-cells.js"),
+    include_str!("live-measure.js"),
 );
 
 /// Answers the request for the [`SCRIPT`].

@@ -1,0 +1,19 @@
+//! Startet den Echo-Server aus Kapitel 11, der alle in einem Thread bedient.
+
+use std::process::ExitCode;
+
+use ch11_c10k::{cli, echo, event_loop::Server};
+
+fn main() -> ExitCode {
+    cli::finish(run())
+}
+
+fn run() -> Result<(), String> {
+    let args = cli::args("Echo-Server aus Kapitel 11: ein Event Loop von Hand.");
+    cli::end_on_ctrl_c();
+    let listener = echo::listen(&args)?;
+    cli::announce(&listener);
+    Server::new(listener)
+        .and_then(|mut server| server.run())
+        .map_err(|error| format!("Der Event Loop ist zu Ende: {}.", cli::reason(&error)))
+}

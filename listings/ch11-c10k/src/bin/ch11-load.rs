@@ -1,0 +1,106 @@
+//! Belastet einen Echo-Server mit vielen Verbindungen und misst, wie schnell er antwortet.
+
+use std::io;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use ch11_c10k::load::{Load, PATIENCE, Talked, Who, files};
+use ch11_c10k::{args, cli};
+
+fn main() -> ExitCode {
+    cli::end_on_ctrl_c();
+    cli::finish(run())
+}
+
+fn run() -> Result<(), String> {
+    let args = args::load("Die Last: viele Clients in einem Thread.");
+    let connections = files::affordable(args.connections)?;
+    if connections < args.connections {
+        eprintln!(
+            "Für {} Verbindungen darf dieser Prozess zu wenig Dateien öffnen: Es werden \
+             {connections}.",
+            args.connections
+        );
+    }
+    let begin = Instant::now();
+    let first = cli::connect(&args.server)?;
+    let load = Load::gather(first, connections, PATIENCE)?;
+    let elapsed = begin.elapsed();
+    match args.json {
+        true => obey(load, connections, elapsed),
+        false => show(load, connections, elapsed, args.time),
+    }
+}
+
+/// Für Menschen.
+fn show(
+    mut load: Load,
+    connections: usize,
+    elapsed: Duration,
+    time: Duration,
+) -> Result<(), String> {
+    let seconds = elapsed.as_secs_f64();
+    cli::say(format!(
+        "{connections} Verbindungen, jede hat ihre erste Antwort, nach {seconds:.2} s."
+    ));
+    for (title, who) in [("Alle reden", Who::All), ("Eine von hundert", Who::Few)] {
+        let talked = load.talk(who, time)?;
+        let seconds = talked.time.as_secs_f64();
+        let rate = talked.exchanges as f64 / seconds;
+        let [p50, p99] =
+            [talked.p50_nanos, talked.p99_nanos].map(|nanos| nanos as f64 / 1e6);
+        let share = match talked.cpu {
+            Some(cpu) => format!("{:.0} %", cpu.as_secs_f64() / seconds * 100.0),
+            None => "unbekannt".into(),
+        };
+        cli::say(format!("{title}: {rate:.0} Antworten/s"));
+        cli::say(format!("  Hälfte bis {p50:.2} ms"));
+        cli::say(format!("  99 % bis {p99:.2} ms"));
+        cli::say(format!("  eigene Last {share}"));
+    }
+    Ok(())
+}
+
+/// Für Programme: auf jeden Befehl ein Stück JSON. Zwischen den Befehlen ist Ruhe: Dann
+/// zeigt sich, was der Server kostet, wenn niemand redet.
+fn obey(mut load: Load, connections: usize, elapsed: Duration) -> Result<(), String> {
+    let micros = elapsed.as_micros();
+    cli::say(format!(
+        r#"{{"phase":"connected","connections":{connections},"micros":{micros}}}"#
+    ));
+    for line in io::stdin().lines() {
+        let line = line.map_err(|error| {
+            format!("Die Befehle sind nicht zu lesen: {}.", cli::reason(&error))
+        })?;
+        let (name, who, time) = command(&line)?;
+        let talked = load.talk(who, time)?;
+        cli::say(json(name, &talked));
+    }
+    load.expect_silence()
+}
+
+fn command(line: &str) -> Result<(&'static str, Who, Duration), String> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words[..] {
+        ["all", seconds] => Ok(("all", Who::All, args::time(seconds)?)),
+        ["few", seconds] => Ok(("few", Who::Few, args::time(seconds)?)),
+        _ => Err(format!(
+            "Befehle sind „all SEKUNDEN“ und „few SEKUNDEN“, nicht „{line}“."
+        )),
+    }
+}
+
+fn json(phase: &str, talked: &Talked) -> String {
+    let Talked {
+        exchanges,
+        time,
+        p50_nanos,
+        p99_nanos,
+        cpu,
+    } = talked;
+    let micros = time.as_micros();
+    let cpu = cpu.map_or("null".into(), |cpu| cpu.as_micros().to_string());
+    let counted = format!(r#""phase":"{phase}","exchanges":{exchanges},"micros":{micros}"#);
+    let latency = format!(r#""p50_nanos":{p50_nanos},"p99_nanos":{p99_nanos}"#);
+    format!(r#"{{{counted},{latency},"cpu_micros":{cpu}}}"#)
+}

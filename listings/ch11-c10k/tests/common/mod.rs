@@ -1,0 +1,195 @@
+//! Startet ein Programm dieses Listings und liest mit, was es druckt.
+//! Diese Datei ist in allen Listings gleich.
+
+#![allow(dead_code, reason = "nicht jedes Listing braucht alles")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Worauf ein Test wartet, muss in dieser Zeit geschehen; sonst schlägt er fehl.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Ein laufendes Programm; endet spätestens mit dem Test.
+pub struct Program {
+    child: Child,
+    keyboard: Option<ChildStdin>,
+    lines: Receiver<String>,
+}
+
+impl Program {
+    pub fn start(executable: &str, args: &[&str]) -> Program {
+        Program::watch(spawn(executable, args))
+    }
+
+    /// Liest von nun an mit, was der Prozess druckt.
+    fn watch(mut child: Child) -> Program {
+        let (sender, lines) = channel();
+        let stdout = child.stdout.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>);
+        let stderr = child.stderr.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>);
+        for output in [stdout, stderr].into_iter().flatten() {
+            let sender = sender.clone();
+            thread::spawn(move || {
+                for line in BufReader::new(output).lines().map_while(Result::ok) {
+                    let _ = sender.send(line); // der Test ist vielleicht schon fertig
+                }
+            });
+        }
+        let keyboard = child.stdin.take();
+        Program {
+            child,
+            keyboard,
+            lines,
+        }
+    }
+
+    /// Startet einen Server auf einem freien Port und wartet, bis er lauscht.
+    pub fn server(executable: &str) -> (Program, SocketAddr) {
+        Program::server_with(executable, &[])
+    }
+
+    /// Wie [`Program::server`], mit weiteren Schaltern.
+    pub fn server_with(executable: &str, args: &[&str]) -> (Program, SocketAddr) {
+        let server = Program::start(executable, &[&["--port", "0"], args].concat());
+        let address = address_in(&server.line());
+        (server, address)
+    }
+
+    /// Startet einen Server und schließt die Pipe, in die er druckt, sobald er lauscht.
+    pub fn unheard_server(executable: &str) -> (Program, SocketAddr) {
+        let mut child = spawn(executable, &["--port", "0"]);
+        let mut output = BufReader::new(child.stdout.take().expect("stdout ist eine Pipe"));
+        let mut ready = String::new();
+        output.read_line(&mut ready).expect("der Server meldet sich");
+        drop(output);
+        drop(child.stdin.take()); // auf die Tastatur soll der Server nicht warten
+        (Program::watch(child), address_in(&ready))
+    }
+
+    /// Die nächste gedruckte Zeile.
+    pub fn line(&self) -> String {
+        self.lines.recv_timeout(DEADLINE).expect("das Programm druckt noch eine Zeile")
+    }
+
+    /// Überliest Zeilen, bis eine mit `beginning` anfängt.
+    pub fn line_with(&self, beginning: &str) -> String {
+        loop {
+            let line = self.line();
+            if line.starts_with(beginning) {
+                return line;
+            }
+        }
+    }
+
+    /// Das Programm druckt so lange nichts – auch, weil es vielleicht schon zu Ende ist.
+    pub fn stays_quiet(&self, window: Duration) {
+        if let Ok(line) = self.lines.recv_timeout(window) {
+            panic!("gedruckt, obwohl nichts zu sagen war: {line}");
+        }
+    }
+
+    /// Besucht einen Server immer wieder, bis das Programm eine Zeile druckt. Einmal genügt nicht:
+    /// Startet ein anderer Test gerade ein Programm, hält das eine geschlossene Pipe noch
+    /// einen Augenblick lang offen.
+    pub fn line_after_visits(&self, address: SocketAddr) -> String {
+        let start = Instant::now();
+        while start.elapsed() < DEADLINE {
+            // Antwortet niemand mehr, soll der Besuch nicht warten.
+            let visit = TcpStream::connect_timeout(&address, Duration::from_secs(1));
+            if let Ok(mut stream) = visit {
+                let _ = stream.write_all(b"Anna\n"); // vielleicht ist der Server schon zu Ende
+            }
+            if let Ok(line) = self.lines.recv_timeout(Duration::from_millis(50)) {
+                return line;
+            }
+        }
+        panic!("das Programm druckt noch eine Zeile");
+    }
+
+    /// Tippt eine Zeile, wieder und wieder, bis das Programm eine druckt. Einmal genügt nicht:
+    /// Startet ein anderer Test gerade ein Programm, hält das eine geschlossene Verbindung
+    /// noch einen Augenblick lang offen.
+    pub fn line_after_typing(&mut self, typed: &str) -> String {
+        let start = Instant::now();
+        while start.elapsed() < DEADLINE {
+            if let Some(keyboard) = &mut self.keyboard {
+                let _ = writeln!(keyboard, "{typed}"); // vielleicht ist es schon zu Ende
+            }
+            if let Ok(line) = self.lines.recv_timeout(Duration::from_millis(50)) {
+                return line;
+            }
+        }
+        panic!("das Programm druckt noch eine Zeile");
+    }
+
+    pub fn type_line(&mut self, line: &str) {
+        self.type_bytes(format!("{line}\n").as_bytes());
+    }
+
+    pub fn type_bytes(&mut self, bytes: &[u8]) {
+        let keyboard = self.keyboard.as_mut().expect("die Eingabe ist noch offen");
+        keyboard.write_all(bytes).expect("das Programm liest");
+    }
+
+    pub fn end_input(&mut self) {
+        self.keyboard = None;
+    }
+
+    /// Schickt dem Programm, was Strg+C schickt.
+    #[cfg(unix)]
+    pub fn interrupt(&self) {
+        let pid = self.child.id().to_string();
+        let status = Command::new("kill").args(["-INT", &pid]).status();
+        assert!(status.expect("kill gehört zu jedem Unix").success());
+    }
+
+    /// Die Nummer des Prozesses.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Wartet auf das Ende und gibt den Status zurück.
+    pub fn status(&mut self) -> i32 {
+        let start = Instant::now();
+        while start.elapsed() < DEADLINE {
+            if let Some(status) = self.child.try_wait().expect("der Prozess ist unserer") {
+                return status.code().expect("kein Signal");
+            }
+            thread::sleep(Duration::from_millis(5)); // std kann nicht mit Frist warten
+        }
+        panic!("das Programm endet nicht");
+    }
+}
+
+fn spawn(executable: &str, args: &[&str]) -> Child {
+    Command::new(executable)
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("das Programm startet")
+}
+
+fn address_in(ready: &str) -> SocketAddr {
+    let address = ready.trim_end().strip_prefix("Server lauscht auf ").expect(ready);
+    address.parse().expect("eine Adresse mit Port")
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Eine Verbindung, deren Lesen und Schreiben nicht ewig warten.
+pub fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).expect("der Server lauscht");
+    stream.set_read_timeout(Some(DEADLINE)).expect("eine gültige Frist");
+    stream.set_write_timeout(Some(DEADLINE)).expect("eine gültige Frist");
+    stream
+}

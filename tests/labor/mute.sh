@@ -1,0 +1,4 @@
+#!/bin/sh
+# A made-up server that does not come up.
+echo 'Der Port ist belegt.' >&2
+exit 1
