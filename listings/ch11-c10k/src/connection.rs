@@ -67,7 +67,7 @@ impl<Stream: Read + Write> Connection<Stream> {
 }
 
 /// So viele Bytes hat der Sendepuffer angenommen; war er voll, keines.
-fn accepted(written: io::Result<usize>) -> io::Result<usize> {
+pub fn accepted(written: io::Result<usize>) -> io::Result<usize> {
     match written {
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
         other => other,

@@ -3,13 +3,14 @@
 
 use std::cell::RefCell;
 use std::future::poll_fn;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::connection::accepted;
 use crate::echo::{BUFFER, TOO_LONG, whole_lines};
 
 // ANCHOR: converse
@@ -65,11 +66,3 @@ fn poll_echo(
     })
 }
 // ANCHOR_END: poll_echo
-
-/// So viele Bytes hat der Sendepuffer angenommen; war er voll, keines.
-fn accepted(written: io::Result<usize>) -> io::Result<usize> {
-    match written {
-        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
-        other => other,
-    }
-}
