@@ -468,7 +468,7 @@ fn a_flood_of_messages_does_not_drown_the_others(program: &str) {
     nobody_else_is_harmed(program, &[], SHORT, |server, regulars| {
         let client = Client::join(server.address, "Flut");
         let mut sent = 0;
-        flood(&client, regulars, 30, || {
+        flood(&client, regulars, 15, || {
             let lines: String =
                 (sent..sent + 100).map(|line| format!("{line}\n")).collect();
             sent += 100;

@@ -272,19 +272,25 @@ fn five_hundred_callers_at_once_need_a_long_queue() {
     let file =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("listings/ch11-c10k/python/ansturm.py");
     let program = fs::read_to_string(file).expect("the program");
-    let all = "Warteschlange 1024: nach 1 s sind 500 von 500 bedient";
-    // A busy machine may need more than its second once.
-    let printed =
-        (0..5).map(|_| python(&program, "")).find(|printed| printed.ends_with(all));
-    let printed = printed.expect("with a long queue everyone is served");
-    let short = printed.lines().next().expect("two lines");
-    let served = short
-        .strip_prefix("Warteschlange 5: nach 1 s sind ")
-        .and_then(|rest| rest.strip_suffix(" von 500 bedient"));
-    assert!(
-        served.expect(short).parse::<u32>().expect("a number") < 500,
-        "{printed}"
-    );
+    let served = |line: &str, queue: u32| -> u32 {
+        let before = format!("Warteschlange {queue}: nach 1 s sind ");
+        let number = line
+            .strip_prefix(&before)
+            .and_then(|rest| rest.strip_suffix(" von 500 bedient"));
+        number.expect(line).parse().expect("a number")
+    };
+    // On a busy machine the second is over before all are served, and once in a while chance decides.
+    let mut seen = Vec::new();
+    let more_with_the_long_one = (0..5).any(|_| {
+        let printed = python(&program, "");
+        let [short, long] = printed.lines().collect::<Vec<_>>()[..] else {
+            panic!("two lines: {printed}");
+        };
+        let numbers = (served(short, 5), served(long, 1024));
+        seen.push(numbers);
+        numbers.0 < 500 && numbers.0 < numbers.1
+    });
+    assert!(more_with_the_long_one, "{seen:?}");
 }
 
 #[test]
@@ -354,14 +360,18 @@ fn the_python_programs_of_the_appendix_print_what_stands_below_them() {
         .step_by(2)
         .filter_map(|block| block.split_once('\n'))
         .collect();
-    let mut compared = 0;
+    let mut programs = Vec::new();
     for (index, (kind, program)) in blocks.iter().enumerate() {
         if *kind == "python" {
             let below = blocks[index..].iter().find(|(kind, _)| kind.starts_with("text"));
             let (_, printed) = below.expect("every program shows what it prints");
-            assert_eq!(python(program, ""), printed.trim_end(), "{program}");
-            compared += 1;
+            programs.push((program, printed.trim_end()));
         }
     }
-    assert!(compared >= 7, "{compared}");
+    assert!(programs.len() >= 7, "{}", programs.len());
+    std::thread::scope(|scope| {
+        for (program, printed) in programs {
+            scope.spawn(move || assert_eq!(python(program, ""), printed, "{program}"));
+        }
+    });
 }

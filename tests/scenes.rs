@@ -2,6 +2,8 @@
 //! itself must notice each way in which a program can stray from its script.
 
 mod plays;
+/// Here and not in a test file of their own: They wait for seconds while the other scenes are played.
+mod timelines;
 
 use std::fs;
 use std::io::ErrorKind;

@@ -172,6 +172,7 @@ impl Permit {
             self.ports.push(port);
             chosen.insert(name.clone(), port);
         }
+        ports::keep_order(wanted, &mut chosen);
         Ok(chosen)
     }
 }

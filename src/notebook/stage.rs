@@ -64,7 +64,7 @@ fn perform(
     for (wanted, chosen) in script.ports.values().zip(ports.values()) {
         if wanted != chosen {
             note(format!(
-                "Port {wanted} ist gerade belegt; diesmal ist es Port {chosen}."
+                "Diesmal Port {chosen} statt {wanted}: Nicht alle sind frei."
             ));
         }
     }

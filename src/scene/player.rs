@@ -94,6 +94,7 @@ impl Settings {
         for port in settings.ports.values_mut() {
             *port = ports::free()?;
         }
+        ports::keep_order(&script.ports, &mut settings.ports);
         Ok(settings)
     }
 }

@@ -1,6 +1,7 @@
 //! Ports for replayed scenes: free ones that no other test of this run uses.
 //! In flows nothing, out flow port numbers from 20000 to 29999, below the ephemeral ports.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::process;
@@ -34,9 +35,33 @@ pub fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
+/// Hands the chosen ports out anew, in the order the wanted ones have: which of two peers begins depends on whose
+/// number is smaller. Both maps have the same names.
+pub fn keep_order(wanted: &BTreeMap<String, u16>, chosen: &mut BTreeMap<String, u16>) {
+    let mut names: Vec<&String> = wanted.keys().collect();
+    names.sort_by_key(|name| wanted[*name]);
+    let mut ports: Vec<u16> = chosen.values().copied().collect();
+    ports.sort_unstable();
+    *chosen = names.into_iter().cloned().zip(ports).collect();
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn other_ports_have_the_order_of_those_that_were_wanted() {
+        let map = |ports: [(&str, u16); 3]| {
+            BTreeMap::from(ports.map(|(name, port)| (name.to_owned(), port)))
+        };
+        let wanted = map([("anna", 5003), ("ben", 5002), ("carla", 5004)]);
+        let mut chosen = map([("anna", 20_001), ("ben", 29_999), ("carla", 5004)]);
+        keep_order(&wanted, &mut chosen);
+        assert_eq!(
+            chosen,
+            map([("anna", 20_001), ("ben", 5004), ("carla", 29_999)])
+        );
+    }
 
     #[test]
     fn no_port_is_handed_out_twice_and_a_taken_one_never() {

@@ -39,9 +39,13 @@ pub fn show(root: &Path, name: &str) -> anyhow::Result<()> {
     let programs = programs::built(root)?;
     let mut settings = Settings::for_recording(&script);
     for port in settings.ports.values_mut().filter(|port| !ports::is_free(**port)) {
-        let instead = ports::free().context("Es ist kein Port frei")?;
-        eprintln!("Port {port} ist gerade belegt; diesmal ist es Port {instead}.");
-        *port = instead;
+        *port = ports::free().context("Es ist kein Port frei")?;
+    }
+    ports::keep_order(&script.ports, &mut settings.ports);
+    for (wanted, chosen) in script.ports.values().zip(settings.ports.values()) {
+        if wanted != chosen {
+            eprintln!("Diesmal Port {chosen} statt {wanted}: Nicht alle sind frei.");
+        }
     }
     // The programs run in process groups of their own: Ctrl-C at the terminal reaches only us.
     settings.cancelled = cancelled_by_ctrl_c();

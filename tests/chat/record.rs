@@ -37,29 +37,40 @@ pub fn faults<'a>(
     said: impl IntoIterator<Item = &'a Said>,
 ) -> Vec<String> {
     let mut faults = Vec::new();
-    let mut texts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    let mut present: HashMap<&str, bool> = HashMap::new();
+    let mut others: HashMap<&str, Other> = HashMap::new();
     for line in heard {
         if let Some((name, arrived)) = coming_or_going(line) {
-            if present.insert(name, arrived) == Some(arrived) {
+            let other = others.entry(name).or_default();
+            if other.present.replace(arrived) == Some(arrived) {
                 faults.push(format!("twice in a row: {line:?}"));
             }
         } else if let Some((name, text)) = line.split_once(": ") {
-            if present.get(name) == Some(&false) {
+            let other = others.entry(name).or_default();
+            if other.present == Some(false) {
                 faults.push(format!("after the farewell: {line:?}"));
             }
-            texts.entry(name).or_default().push(text);
+            other.texts.push(text);
         } else {
             faults.push(format!("neither message nor event: {line:?}"));
         }
     }
     for said in said {
-        let heard = texts.remove(said.name.as_str()).unwrap_or_default();
-        faults.extend(differences(said, &heard));
+        let other = others.remove(said.name.as_str()).unwrap_or_default();
+        faults.extend(differences(said, &other.texts));
     }
-    let strangers = texts.into_iter();
-    faults.extend(strangers.map(|(name, texts)| format!("from nobody: {name}: {texts:?}")));
+    let talked = others.into_iter().filter(|(_, other)| !other.texts.is_empty());
+    let strangers =
+        talked.map(|(name, other)| format!("from nobody: {name}: {:?}", other.texts));
+    faults.extend(strangers);
     faults
+}
+
+/// What was heard of one name.
+#[derive(Default)]
+struct Other<'a> {
+    /// Said to be here, or gone; `None` before either was said.
+    present: Option<bool>,
+    texts: Vec<&'a str>,
 }
 
 /// `* NAME ist da` and `* NAME ist weg`.

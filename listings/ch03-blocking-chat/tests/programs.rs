@@ -268,7 +268,7 @@ fn two_hundred_clients_at_once_are_served_one_after_the_other() {
             thread::spawn(move || {
                 let mut stream = connect(address);
                 stream.write_all(b"da\n").unwrap();
-                assert_eq!(stream.read(&mut [0]).unwrap(), 0); // der Server legt auf
+                assert_eq!(stream.read_to_end(&mut Vec::new()).unwrap(), 0); // der Server legt auf
             })
         })
         .collect();

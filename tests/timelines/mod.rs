@@ -2,11 +2,8 @@
 //! picture says. Where strace is not installed these tests say so and pass; `CHATBUCH_INTEROP=pflicht`
 //! (set by `.ci/run`) turns its absence into a failure.
 
-mod plays;
-
 use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,12 +13,10 @@ use chatbuch::scene::recording::Event;
 use chatbuch::scene::script::Script;
 use chatbuch::scene::{self, SceneId, ports, programs, strace, trace};
 use chatbuch::timeline::Kind;
-use plays::side_by_side;
 use tempfile::TempDir;
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
+use crate::plays::side_by_side;
+use crate::root;
 
 /// Is strace there? Its absence is only allowed outside of CI.
 fn strace_is_there() -> bool {
