@@ -1,7 +1,7 @@
 //! Der Zeitserver: zweimal dieselbe Bedienung, einmal der Reihe nach, einmal
 //! mit einem Thread je Verbindung.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
@@ -66,7 +66,10 @@ fn converse(
     let mut inbox = Inbox::default();
     let mut buffer = [0; MAX_REQUEST];
     loop {
-        let count = stream.read(&mut buffer)?;
+        let count = match stream.read(&mut buffer) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue, // Strg+Z und fg
+            result => result?,
+        };
         inbox.push(&buffer[..count]);
         if inbox.is_overfull() {
             say(format!("{address} schickt zu viel auf einmal"));

@@ -4,12 +4,15 @@ mod common;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+#[cfg(target_os = "linux")]
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
 use ch02_time_server::server;
 use chrono::{Local, NaiveDateTime};
 use common::{Program, connect};
+use socket2::{Domain, SockRef, Socket, Type};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_ch02-server");
 const THREADED: &str = env!("CARGO_BIN_EXE_ch02-threaded-server");
@@ -138,7 +141,7 @@ fn broken_clients_do_not_end_a_server() {
             "Unbekannte Anfrage"
         );
 
-        let mut reset = socket2::Socket::from(connect(address));
+        let mut reset = Socket::from(connect(address));
         reset.write_all(b"time").unwrap();
         reset.set_linger(Some(Duration::ZERO)).unwrap(); // close() schickt dann ein RST
         drop(reset);
@@ -237,15 +240,21 @@ fn what_is_typed_need_not_be_text() {
 fn a_server_hangs_up_on_who_stays_silent_or_does_not_read() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
+    SockRef::from(&listener).set_send_buffer_size(4096).unwrap(); // bald voll, wenn niemand liest
     let patience = Duration::from_millis(100);
     thread::spawn(move || server::serve_one_by_one(&listener, patience));
 
     let mut silent = connect(address);
-    assert_eq!(silent.read(&mut [0; 64]).unwrap(), 0);
+    assert_eq!(silent.read_to_end(&mut Vec::new()).unwrap(), 0);
 
-    let mut deaf = connect(address); // fragt und fragt und liest nie eine Antwort
+    // Fragt und fragt und liest nie eine Antwort.
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4096).unwrap(); // ebenso
+    socket.connect(&address.into()).unwrap();
+    socket.set_write_timeout(Some(common::DEADLINE)).unwrap();
+    let mut deaf = TcpStream::from(socket);
     let hung_up = loop {
-        if let Err(error) = deaf.write_all(&b"time\n".repeat(10_000)) {
+        if let Err(error) = deaf.write_all(&b"time\n".repeat(100)) {
             break error.kind();
         }
     };
@@ -291,6 +300,29 @@ fn both_in_one_program_answer_three_requests_and_end() {
     assert!(is_now(&answer()));
     assert_eq!(answer(), "Unbekannte Anfrage");
     assert_eq!(both.status(), 0);
+}
+
+/// Unter Linux endet ein Warten mit Frist auch, wenn der Prozess angehalten war.
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_z_and_fg_cost_nobody_the_connection() {
+    for server in [SERVER, THREADED] {
+        let (server, address) = Program::server(server);
+        let mut client = connect(address);
+        server.line_with("Verbindung von ");
+        let pid = server.id().to_string();
+        let send = |signal: &str| {
+            let sent = Command::new("kill").args([signal, pid.as_str()]).status();
+            assert!(sent.unwrap().success());
+        };
+        send("-STOP");
+        let state = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        while !state().contains(") T ") {
+            thread::yield_now();
+        }
+        send("-CONT");
+        assert!(is_now(&exchange(&mut client, b"time")));
+    }
 }
 
 #[cfg(unix)]

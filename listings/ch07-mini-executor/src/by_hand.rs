@@ -5,7 +5,6 @@ use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-// ANCHOR: dish
 /// Ein Gericht: sagt ein paarmal „noch nicht“, dann seinen Preis.
 #[derive(Default)]
 pub struct Dish {
@@ -25,7 +24,6 @@ impl Future for Dish {
         Poll::Pending
     }
 }
-// ANCHOR_END: dish
 
 // ANCHOR: async_fn
 /// Erst die Suppe, dann der Braten, dann die Rechnung.

@@ -33,14 +33,14 @@ pub fn spawn(task: impl Future<Output = ()> + 'static) {
 type TaskId = u64;
 
 /// Wer geweckt ist und in der nächsten Runde gefragt wird.
-struct Ready {
+struct Woken {
     tasks: Mutex<BTreeSet<TaskId>>,
     /// Der Thread des Executors, und womit man ihn weckt.
     thread: ThreadId,
     bell: Bell,
 }
 
-impl Ready {
+impl Woken {
     fn lock(&self) -> MutexGuard<'_, BTreeSet<TaskId>> {
         self.tasks.lock().expect("mit diesem Lock in der Hand bricht niemand ab")
     }
@@ -49,14 +49,14 @@ impl Ready {
 /// Was eine wartende Task hinterlässt: Wer das hat, kann sie wecken, aus jedem Thread.
 struct TaskWaker {
     task: TaskId,
-    ready: Arc<Ready>,
+    woken: Arc<Woken>,
 }
 
 impl Wake for TaskWaker {
     fn wake(self: Arc<Self>) {
-        let is_new = self.ready.lock().insert(self.task);
-        if is_new && thread::current().id() != self.ready.thread {
-            (self.ready.bell)(); // im eigenen Thread ist der Executor ja wach
+        let is_new = self.woken.lock().insert(self.task);
+        if is_new && thread::current().id() != self.woken.thread {
+            (self.woken.bell)(); // im eigenen Thread ist der Executor ja wach
         }
     }
 }
@@ -67,14 +67,14 @@ impl Wake for TaskWaker {
 pub struct Executor {
     tasks: BTreeMap<TaskId, (Task, Waker)>,
     last_task: TaskId,
-    ready: Arc<Ready>,
+    woken: Arc<Woken>,
     wait: Box<dyn Wait>,
 }
 // ANCHOR_END: executor
 
 impl Executor {
     pub fn new(wait: impl Wait + 'static) -> Executor {
-        let ready = Ready {
+        let woken = Woken {
             tasks: Mutex::default(),
             thread: thread::current().id(),
             bell: wait.bell(),
@@ -82,7 +82,7 @@ impl Executor {
         Executor {
             tasks: BTreeMap::new(),
             last_task: 0,
-            ready: Arc::new(ready),
+            woken: Arc::new(woken),
             wait: Box::new(wait),
         }
     }
@@ -97,14 +97,14 @@ impl Executor {
             }
             self.wait.wait(self.patience())?; // gewartet wird hier und sonst nirgends
             timer::wake_due();
-            let ready = mem::take(&mut *self.ready.lock());
-            ready.into_iter().for_each(|id| self.poll(id));
+            let woken = mem::take(&mut *self.woken.lock());
+            woken.into_iter().for_each(|id| self.poll(id));
         }
     }
 
     /// So lange darf er warten: gar nicht, bis zum nächsten Termin oder beliebig lange.
     fn patience(&self) -> Option<Duration> {
-        if !self.ready.lock().is_empty() {
+        if !self.woken.lock().is_empty() {
             return Some(Duration::ZERO);
         }
         timer::until_next()
@@ -115,7 +115,7 @@ impl Executor {
         self.last_task += 1;
         let waker = Waker::from(Arc::new(TaskWaker {
             task: self.last_task,
-            ready: self.ready.clone(),
+            woken: self.woken.clone(),
         }));
         waker.wake_by_ref();
         self.tasks.insert(self.last_task, (task, waker));

@@ -144,9 +144,8 @@ impl Future for Read<'_> {
 }
 // ANCHOR_END: read
 
-// ANCHOR: write
 impl Stream {
-    /// Schreibt alles, so viel eben gerade Platz hat.
+    /// Schreibt alles, Stück für Stück, sobald wieder Platz ist.
     pub fn write_all<'a>(&'a mut self, bytes: &'a [u8]) -> WriteAll<'a> {
         WriteAll {
             stream: self,
@@ -168,12 +167,14 @@ impl Future for WriteAll<'_> {
         while !rest.is_empty() {
             let attempt = stream.socket.write(rest);
             let count = ready!(stream.reactor.or_wait(attempt, stream.token, context))?;
+            if count == 0 {
+                return Poll::Ready(Err(ErrorKind::WriteZero.into()));
+            }
             *rest = &rest[count..]; // vielleicht nur ein Teil
         }
         Poll::Ready(Ok(()))
     }
 }
-// ANCHOR_END: write
 
 /// Ein lauschender Socket.
 pub struct Listener {

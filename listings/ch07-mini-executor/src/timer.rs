@@ -1,10 +1,9 @@
 //! Der Wecker: eine Tabelle von Terminen, in die der Executor sieht. Kein Thread schläft.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::mem;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -16,12 +15,13 @@ thread_local! {
     /// Wer in diesem Thread wann geweckt werden will, das Nächste zuerst.
     static ALARMS: RefCell<BTreeMap<Appointment, Waker>> =
         const { RefCell::new(BTreeMap::new()) };
+    static LAST_NUMBER: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Ein Future, der so lange „noch nicht“ sagt.
 pub fn sleep(duration: Duration) -> Sleep {
-    static LAST_NUMBER: AtomicU64 = AtomicU64::new(0);
-    let number = LAST_NUMBER.fetch_add(1, Ordering::Relaxed);
+    let number = LAST_NUMBER.get() + 1;
+    LAST_NUMBER.set(number);
     Sleep {
         appointment: (Instant::now() + duration, number),
     }

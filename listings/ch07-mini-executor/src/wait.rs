@@ -21,7 +21,10 @@ pub struct Parking;
 
 impl Wait for Parking {
     fn wait(&mut self, patience: Option<Duration>) -> io::Result<()> {
-        thread::park_timeout(patience.unwrap_or(Duration::MAX));
+        match patience {
+            Some(patience) => thread::park_timeout(patience),
+            None => thread::park(),
+        }
         Ok(())
     }
 

@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use crate::cli::say;
 
-// ANCHOR: watched
 pub struct Watched {
     pub name: &'static str,
     pub future: Pin<Box<dyn Future<Output = ()>>>,
@@ -33,4 +32,3 @@ impl Future for Watched {
         answer
     }
 }
-// ANCHOR_END: watched

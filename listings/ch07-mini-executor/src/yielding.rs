@@ -5,7 +5,7 @@ use std::mem;
 use std::task::Poll;
 
 // ANCHOR: yield
-/// Lässt erst alle anderen an die Reihe, die bereit sind.
+/// Gibt ab und kommt erst in der nächsten Runde wieder an die Reihe.
 pub async fn yield_now() {
     let mut yielded = false;
     poll_fn(|context| {

@@ -250,7 +250,7 @@ fn waking_a_finished_task_harms_nobody() {
         waker.wake_by_ref();
         sleep(milliseconds(1)).await; // jetzt ist sie fertig
         waker.wake_by_ref();
-        counted(sleep(milliseconds(5)), also).await;
+        counted(sleep(milliseconds(50)), also).await;
         waker.wake();
     });
     run();
@@ -316,7 +316,6 @@ fn run_noting(waits: &Rc<RefCell<Vec<Option<Duration>>>>) {
     Executor::new(Noting { waits, parking }).run().unwrap();
 }
 
-// ANCHOR: no_busy_wait
 #[test]
 fn nobody_is_asked_while_all_sleep() {
     let (waits, polls) = (Rc::default(), Rc::new(Cell::new(0)));
@@ -331,7 +330,6 @@ fn nobody_is_asked_while_all_sleep() {
     // Einmal je Termin. Etwas mehr dürfen es sein: `park` darf grundlos enden.
     assert!(waits.borrow().len() <= 8, "{waits:?}");
 }
-// ANCHOR_END: no_busy_wait
 
 #[test]
 fn the_executor_waits_no_longer_than_until_the_next_appointment() {
@@ -370,15 +368,15 @@ fn a_thousand_sleeping_tasks_end_in_order_and_none_too_early() {
 
 #[test]
 fn whoever_gives_up_waiting_leaves_no_appointment() {
-    let mut short = Box::pin(sleep(milliseconds(100)));
+    let mut short = Box::pin(sleep(milliseconds(10_000)));
     let mut long = Box::pin(sleep(DEADLINE));
     for _ in 0..2 {
         assert!(ask(short.as_mut()).is_pending());
         assert!(ask(long.as_mut()).is_pending());
     }
-    assert!(until_next().unwrap() <= milliseconds(100));
+    assert!(until_next().unwrap() <= milliseconds(10_000));
     drop(short);
-    assert!(until_next().unwrap() > milliseconds(100));
+    assert!(until_next().unwrap() > milliseconds(10_000));
     drop(long);
     assert_eq!(until_next(), None);
 }
@@ -527,4 +525,19 @@ fn a_value_may_come_from_a_thread() {
         computing.join().unwrap();
         assert_eq!(result.get(), 42);
     });
+}
+
+#[test]
+fn executor_timer_and_join_have_about_150_lines() {
+    let files = [
+        include_str!("../src/executor.rs"),
+        include_str!("../src/timer.rs"),
+        include_str!("../src/join.rs"),
+    ];
+    let is_code = |line: &&str| {
+        let line = line.trim_start();
+        !line.is_empty() && !line.starts_with("//") && !line.starts_with("use ")
+    };
+    let lines = files.iter().flat_map(|file| file.lines()).filter(is_code).count();
+    assert!((140..160).contains(&lines), "{lines}");
 }

@@ -9,14 +9,16 @@ use tokio::net::TcpStream;
 use tokio::select;
 use tokio::sync::mpsc;
 
-use crate::cli::say;
+use crate::cli::{reason, say};
 
 // ANCHOR: keyboard
 /// Liest die Tastatur in einem gewöhnlichen Thread. Wer auf sie wartet, ist nicht abzubrechen;
 /// auf diesen Thread aber wartet am Ende niemand.
-pub fn typed_lines(keyboard: impl BufRead + Send + 'static) -> mpsc::Receiver<Vec<u8>> {
+pub fn typed_lines(
+    keyboard: impl BufRead + Send + 'static,
+) -> Result<mpsc::Receiver<Vec<u8>>, String> {
     let (sender, lines) = mpsc::channel(16);
-    thread::spawn(move || {
+    let read_all = move || {
         for line in keyboard.split(b'\n') {
             let Ok(mut line) = line else { return };
             line.push(b'\n');
@@ -24,8 +26,10 @@ pub fn typed_lines(keyboard: impl BufRead + Send + 'static) -> mpsc::Receiver<Ve
                 return; // der Chat ist vorbei
             }
         }
-    });
-    lines
+    };
+    let thread = thread::Builder::new().spawn(read_all);
+    thread.map_err(|error| format!("Kein Thread für die Tastatur: {}.", reason(&error)))?;
+    Ok(lines)
 }
 // ANCHOR_END: keyboard
 

@@ -34,6 +34,9 @@ impl Room {
             return Err("Der Name ist leer: Wie heißen Sie?".into());
         }
         let mut clients = self.lock();
+        if *self.closing.borrow() {
+            return Err("Der Server schließt.".into());
+        }
         if clients.contains_key(name) {
             return Err(format!("Der Name „{name}“ ist schon vergeben."));
         }
@@ -61,9 +64,11 @@ impl Room {
         is_here
     }
 
-    /// Bremst den Aufrufer: wartet ein wenig auf alle, deren Schlange mehr als halb voll ist.
-    pub async fn let_others_catch_up(&self) {
-        let crowded = |outbox: &&Arc<Outbox>| outbox.is_crowded();
+    /// Bremst den, dem `own` gehört: Er wartet ein wenig auf alle anderen, deren Schlange mehr
+    /// als halb voll ist.
+    pub async fn let_others_catch_up(&self, own: &Arc<Outbox>) {
+        let crowded =
+            |outbox: &&Arc<Outbox>| !Arc::ptr_eq(outbox, own) && outbox.is_crowded();
         let crowded: Vec<_> = self.lock().values().filter(crowded).cloned().collect();
         let until = Instant::now() + PATIENCE;
         for outbox in crowded {
@@ -76,13 +81,13 @@ impl Room {
     /// Schließt: Alle erfahren es, und keiner sagt oder hört danach noch etwas. Gibt zurück,
     /// wie viele da waren.
     pub fn close(&self) -> usize {
-        let clients = mem::take(&mut *self.lock());
+        let mut clients = self.lock();
         for outbox in clients.values() {
             outbox.push(CLOSING);
             outbox.close();
         }
-        self.closing.send_replace(true);
-        clients.len()
+        self.closing.send_replace(true); // noch unter dem Lock: Niemand kommt mehr herein
+        mem::take(&mut *clients).len()
     }
 
     /// Wartet, bis der Server schließt.
@@ -118,14 +123,33 @@ fn tell_others(mut clients: MutexGuard<Clients>, name: &str, lines: &str) {
 /// Reiht Zeilen bei allen außer `name` ein und wartet dabei nie. Wer zu langsam ist, ist damit
 /// getrennt; das sind die Namen, die zurückkommen.
 fn push_to_others(clients: &mut Clients, name: &str, lines: &str) -> Vec<String> {
-    let slow = clients.extract_if(|other, outbox| other != name && !outbox.push(lines));
-    let mut slow: Vec<String> = slow.map(|(name, _)| name).collect();
-    for name in slow.clone() {
-        slow.extend(push_to_others(
-            clients,
-            &name,
-            &format!("* {name} ist weg\n"),
-        ));
+    let mut news = vec![(name.to_string(), lines.to_string())];
+    let mut slow = Vec::new();
+    while let Some((from, lines)) = news.pop() {
+        let misses = |other: &String, outbox: &mut Arc<Outbox>| {
+            *other != from && !outbox.push(&lines)
+        };
+        for (gone, _) in clients.extract_if(misses) {
+            news.push((gone.clone(), format!("* {gone} ist weg\n"))); // das erfahren die übrigen
+            slow.push(gone);
+        }
     }
     slow
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn once_it_is_closing_nobody_comes_in() {
+        let room = Room::default();
+        let outbox = || Arc::new(Outbox::new(1000));
+        assert_eq!(room.join("Anna", &outbox()), Ok(()));
+        assert_eq!(room.close(), 1);
+        assert_eq!(
+            room.join("Ben", &outbox()),
+            Err("Der Server schließt.".into())
+        );
+    }
 }

@@ -1,5 +1,6 @@
 //! Der Besuch eines Clients: aus seinen Zeilen wird, was im Raum geschieht.
 
+use std::fmt::Write as _;
 use std::io;
 use std::mem;
 use std::sync::Arc;
@@ -16,7 +17,6 @@ use crate::room::Room;
 /// So viele Bytes sammeln sich höchstens an, bevor sie weitergegeben werden.
 const MANY: usize = 64 * 1024;
 
-// ANCHOR: session
 /// Ein Client, der verbunden ist.
 pub struct Session<'a> {
     room: &'a Room,
@@ -60,17 +60,20 @@ impl Session<'_> {
         let trouble = match (line, &self.name) {
             (Line::Text(text), _) if text == "bye" => return false,
             (Line::Text(text), Some(name)) => {
-                self.said += &format!("{name}: {text}\n");
+                let _ = writeln!(self.said, "{name}: {text}"); // in einen String gelingt es immer
                 return true;
             }
-            (Line::Text(text), None) => match self.room.join(text.trim(), self.outbox) {
-                Ok(()) => {
-                    say(format!("{} ist da", shown(text.trim())));
-                    self.name = Some(text.trim().into());
-                    return true;
+            (Line::Text(text), None) => {
+                let name = text.trim();
+                match self.room.join(name, self.outbox) {
+                    Ok(()) => {
+                        say(format!("{} ist da", shown(name)));
+                        self.name = Some(name.into());
+                        return true;
+                    }
+                    Err(trouble) => trouble,
                 }
-                Err(trouble) => trouble,
-            },
+            }
             (Line::TooLong, _) => format!("Die Zeile hat mehr als {MAX_LINE} Bytes."),
             (Line::NotUtf8, _) => "Die Zeile ist kein gültiges UTF-8.".into(),
         };
@@ -84,11 +87,10 @@ impl Session<'_> {
             && !said.is_empty()
         {
             self.room.say(name, self.outbox, &said);
-            self.room.let_others_catch_up().await; // wer viel redet, wird gebremst
+            self.room.let_others_catch_up(self.outbox).await; // wer viel redet, wird gebremst
         }
     }
 }
-// ANCHOR_END: session
 
 impl<'a> Session<'a> {
     pub fn new(room: &'a Room, outbox: &'a Arc<Outbox>) -> Session<'a> {

@@ -1,6 +1,5 @@
 //! Der Zeitserver aus Kapitel 2, noch einmal: eine Task je Verbindung.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,10 +14,12 @@ use crate::protocol::{Inbox, MAX_REQUEST, answer};
 
 /// So lange wartet der Server auf einen Client, der schweigt oder nicht liest.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+/// So lange ruht `accept`, wenn das Betriebssystem keine Verbindung hergibt.
+const PAUSE: Duration = Duration::from_millis(100);
 
 // ANCHOR: serve
 /// Bedient jede Verbindung in einer eigenen Task, für immer.
-pub async fn serve(listener: TcpListener, patience: Duration) -> Infallible {
+pub async fn serve(listener: TcpListener, patience: Duration) -> ! {
     loop {
         match listener.accept().await {
             Ok((stream, address)) => {
@@ -29,7 +30,7 @@ pub async fn serve(listener: TcpListener, patience: Duration) -> Infallible {
                     "Eine Verbindung war nicht zu haben: {}.",
                     reason(&error)
                 ));
-                sleep(Duration::from_millis(100)).await; // sonst käme er sofort wieder
+                sleep(PAUSE).await; // sonst käme derselbe Fehler sofort wieder
             }
         }
     }

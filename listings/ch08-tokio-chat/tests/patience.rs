@@ -1,21 +1,23 @@
-//! Der Zeitserver und ein Client, der schweigt: Die Uhr des Tests springt, sobald alle warten.
+//! Der Zeitserver und ein Client, der schweigt oder nicht liest: Die Uhr des Tests springt, sobald alle warten.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use ch08_tokio_chat::time_server::{PATIENCE, serve};
-use tokio::io::AsyncReadExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::Instant;
 
 async fn start() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_send_buffer_size(4096).unwrap(); // bald voll, wenn niemand liest
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(16).unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(serve(listener, PATIENCE));
     address
 }
 
-// ANCHOR: silent
 #[tokio::test(start_paused = true)]
 async fn a_silent_client_is_ended_after_thirty_seconds() {
     let address = start().await;
@@ -25,4 +27,15 @@ async fn a_silent_client_is_ended_after_thirty_seconds() {
     let waited = begin.elapsed();
     assert!(waited >= PATIENCE && waited < PATIENCE + Duration::from_secs(1));
 }
-// ANCHOR_END: silent
+
+#[tokio::test(start_paused = true)]
+async fn a_client_who_asks_and_does_not_read_is_ended_after_thirty_seconds() {
+    let address = start().await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap(); // ebenso
+    let mut deaf = socket.connect(address).await.unwrap();
+    let begin = Instant::now();
+    while deaf.write_all(&b"time\n".repeat(100)).await.is_ok() {}
+    let waited = begin.elapsed();
+    assert!(waited >= PATIENCE && waited < 2 * PATIENCE, "{waited:?}");
+}

@@ -78,7 +78,7 @@ fn a_hundred_clients_need_no_more_threads_than_were_asked_for() {
         let status = format!("/proc/{}/status", server.id());
         let status = std::fs::read_to_string(status).unwrap();
         let found = status.lines().find_map(|line| line.strip_prefix("Threads:"));
-        // Mit drei Threads für die Tasks sind es vier: Der erste wartet auf das Ende.
+        // Mit drei Threads für die Tasks sind es vier: Der erste nimmt die Verbindungen an.
         assert_eq!(found.unwrap().trim(), threads);
     }
 }
@@ -127,7 +127,6 @@ mod shutdown {
         assert_eq!(server.status(), 0);
     }
 
-    // ANCHOR: shutdown
     #[test]
     fn at_the_end_everyone_is_told_and_gets_what_is_queued() {
         for switches in FLAVORS {
@@ -149,7 +148,6 @@ mod shutdown {
             ends_well(&mut server, 2);
         }
     }
-    // ANCHOR_END: shutdown
 
     /// Wartet, bis diese Bytes da sind, und liest sie dabei nicht.
     fn wait_for(stream: &TcpStream, bytes: &[u8]) {
@@ -518,6 +516,11 @@ fn bad_switches_end_with_status_2() {
         refuses(SERVER, &[switch, "0"], &sentence, 2);
         let sentence = format!("Den Schalter {switch} gibt es nicht; siehe --help.");
         refuses(TIME_SERVER, &[switch, "1"], &sentence, 2);
+    }
+    for many in ["1025", "18446744073709551615"] {
+        let sentence =
+            format!("Hinter --threads gehört eine Zahl von 1 bis 1024, nicht „{many}“.");
+        refuses(SERVER, &["--threads", many], &sentence, 2);
     }
 }
 

@@ -44,26 +44,27 @@ async fn what_stands_outside_of_the_future_is_kept() {
 
 // ---- ein Lock über `.await` ----
 
-// ANCHOR: watchdog
 /// Zählt in zwei Tasks eines eigenen Threads; `None`, wenn er nach der Frist noch nicht fertig
-/// ist. Der Thread bleibt dann stehen, bis der Test endet.
+/// ist. Sie beginnt, wenn er läuft. Der Thread bleibt dann stehen, bis der Test endet.
 fn count_twice<Count: Future<Output = u32> + 'static>(
     patience: Duration,
     count: impl FnOnce() -> Count + Send + 'static,
 ) -> Option<u32> {
     let (sender, ends) = channel();
+    let (starts, started) = channel();
     thread::spawn(move || {
         let runtime = Builder::new_current_thread().build().unwrap();
         let tasks = task::LocalSet::new();
+        starts.send(()).unwrap();
         sender.send(tasks.block_on(&runtime, count()))
     });
+    started.recv_timeout(DEADLINE).expect("der Thread läuft");
     match ends.recv_timeout(patience) {
         Ok(visits) => Some(visits),
         Err(RecvTimeoutError::Timeout) => None,
         Err(RecvTimeoutError::Disconnected) => panic!("der Thread ist abgestürzt"),
     }
 }
-// ANCHOR_END: watchdog
 
 /// Ein Wert, der bis zum Ende des Prozesses lebt: So teilen ihn zwei Tasks ohne `Rc`.
 fn shared<T>(value: T) -> &'static T {

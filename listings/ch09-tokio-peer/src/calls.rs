@@ -17,7 +17,7 @@ use crate::lines::{self, MAX_LINE, printable};
 /// Pause nach dem ersten vergeblichen Versuch; jede weitere ist doppelt so lang.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
-/// So lange ruht `accept`, wenn das Betriebssystem keine Verbindung hergibt.
+/// So lange wird gewartet, ehe dasselbe gleich wieder scheitern könnte.
 const PAUSE: Duration = Duration::from_millis(100);
 /// So schnell muss seinen Namen nennen, wer anruft.
 const GREETING: Duration = Duration::from_secs(2);
@@ -43,16 +43,15 @@ pub async fn address_of(args: &Args) -> Result<SocketAddr, String> {
 
 /// Ruft den anderen an und sagt als Erstes, wer hier ist: Port und Name.
 pub async fn call(peer: SocketAddr, args: &Args) -> Result<Connection, String> {
-    let mut stream = connect_patiently(peer).await?;
-    // Sonst wartete die zweite von zwei schnellen Zeilen auf die Quittung der ersten.
-    let _ = stream.set_nodelay(true);
     let greeting = format!("{} {}\n", args.listen_port, args.name);
-    match stream.write_all(greeting.as_bytes()).await {
-        Ok(()) => Ok(BufReader::new(stream)),
-        Err(error) => Err(format!(
-            "Die Verbindung ist abgerissen: {}.",
-            reason(&error)
-        )),
+    loop {
+        let mut stream = connect_patiently(peer).await?;
+        // Sonst wartete die zweite von zwei schnellen Zeilen auf die Quittung der ersten.
+        let _ = stream.set_nodelay(true);
+        if stream.write_all(greeting.as_bytes()).await.is_ok() {
+            return Ok(BufReader::new(stream));
+        }
+        sleep(PAUSE).await; // er hat gleich wieder aufgelegt: noch einmal
     }
 }
 
@@ -162,7 +161,6 @@ impl Reception {
     }
 }
 
-// ANCHOR: read_line
 /// Wie in Kapitel 4, nur wartet hier kein Thread. Wird das Warten abgebrochen, ist eine
 /// angefangene Zeile verloren; also: nie in eine Schleife mit `select!`.
 pub async fn read_line(input: &mut Connection) -> io::Result<Option<String>> {
@@ -170,4 +168,3 @@ pub async fn read_line(input: &mut Connection) -> io::Result<Option<String>> {
     input.take(MAX_LINE).read_until(b'\n', &mut line).await?;
     lines::read_line(&mut line.as_slice(), MAX_LINE) // was schon da ist, als Text
 }
-// ANCHOR_END: read_line

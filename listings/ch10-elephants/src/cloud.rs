@@ -50,7 +50,6 @@ mod tests {
         assert_eq!(memory(""), None);
     }
 
-    // ANCHOR: paused
     #[tokio::test(start_paused = true)]
     async fn three_questions_take_six_seconds_one_after_another() {
         let start = Instant::now();
@@ -67,7 +66,6 @@ mod tests {
         assert_eq!(start.elapsed(), DELAY);
         assert_eq!(memories, NAMES.map(|name| memory(name).unwrap())); // in dieser Ordnung
     }
-    // ANCHOR_END: paused
 
     #[tokio::test(start_paused = true)]
     async fn nobody_is_asked_before_someone_waits() {

@@ -85,6 +85,8 @@ impl Footprint {
 pub struct Measured {
     pub replies: usize,
     pub elapsed: Duration,
+    /// Schliefen beim Messen noch alle? Dauert das Starten zu lange, ist der Erste wach.
+    pub all_asleep: bool,
     /// Vorher, und als alle schliefen.
     pub footprints: Option<(Footprint, Footprint)>,
 }
@@ -106,10 +108,12 @@ fn threads(elephants: usize) -> io::Result<Measured> {
     drop(there);
     let _ = arrivals.recv(); // endet, wenn alle ihr Ende des Kanals fallen gelassen haben
     let asleep = Footprint::now();
+    let all_asleep = start.elapsed() < DELAY; // sonst ist der Erste schon wieder wach
     let replies = herd.into_iter().filter_map(|elephant| elephant.join().ok()).count();
     Ok(Measured {
         replies,
         elapsed: start.elapsed(),
+        all_asleep,
         footprints: before.zip(asleep),
     })
 }
@@ -122,12 +126,19 @@ fn tasks(elephants: usize) -> io::Result<Measured> {
     runtime.block_on(async {
         let before = Footprint::now();
         let start = Instant::now();
+        let (there, mut arrivals) = tokio::sync::mpsc::channel::<()>(1);
         let mut herd = Vec::new();
         for _ in 0..elephants {
-            herd.push(tokio::spawn(sleep(DELAY)));
+            let there = there.clone();
+            herd.push(tokio::spawn(async move {
+                drop(there);
+                sleep(DELAY).await;
+            }));
         }
-        sleep(DELAY / 2).await; // jetzt schlafen alle
+        drop(there);
+        let _ = arrivals.recv().await; // endet ebenso: Auch der Letzte gab den Thread her
         let asleep = Footprint::now();
+        let all_asleep = start.elapsed() < DELAY;
         let mut replies = 0;
         for elephant in herd {
             replies += usize::from(elephant.await.is_ok());
@@ -135,6 +146,7 @@ fn tasks(elephants: usize) -> io::Result<Measured> {
         Ok(Measured {
             replies,
             elapsed: start.elapsed(),
+            all_asleep,
             footprints: before.zip(asleep),
         })
     })
@@ -146,18 +158,34 @@ pub const HEAD: &str =
     "Modell   Antworten   Dauer      belegt  je Elefant    reserviert  Threads";
 
 /// Eine Zeile der Tabelle.
-pub struct Row(pub Model, pub Measured);
+pub struct Row {
+    pub model: Model,
+    pub elephants: usize,
+    pub measured: Measured,
+}
+
+/// Steht unter der Zeile, wenn sie weniger zeigt, als sie soll.
+const TOO_SLOW: &str =
+    "Das Starten dauerte so lange, dass nicht mehr alle zugleich schliefen.";
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Row(model, measured) = self;
-        let name = model.title();
-        let Measured {
-            replies, elapsed, ..
-        } = measured;
-        let seconds = elapsed.as_secs_f64();
+        let name = self.model.title();
+        let replies = self.measured.replies;
+        let seconds = self.measured.elapsed.as_secs_f64();
         write!(f, "{name:7} {replies:10} {seconds:5.1} s ")?;
-        let Some((before, asleep)) = measured.footprints else {
+        self.footprints(f)?;
+        match self.measured.all_asleep {
+            true => Ok(()),
+            false => write!(f, "\n{TOO_SLOW}"),
+        }
+    }
+}
+
+impl Row {
+    /// Der Teil der Zeile, den nur Linux verrät.
+    fn footprints(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Some((before, asleep)) = self.measured.footprints else {
             let unknown = "unbekannt";
             return write!(f, "{unknown:>11} {unknown:>11} {unknown:>13} {unknown:>8}");
         };
@@ -165,8 +193,39 @@ impl fmt::Display for Row {
         let resident = more(before.resident, asleep.resident);
         let reserved = more(before.reserved, asleep.reserved);
         write!(f, "{:7.1} MiB ", resident / 1024.0)?;
-        write!(f, "{:7.1} KiB ", resident / *replies as f64)?;
+        write!(f, "{:7.1} KiB ", resident / self.elephants as f64)?;
         write!(f, "{:9.1} MiB ", reserved / 1024.0)?;
         write!(f, "{:8}", asleep.threads)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_does_not_wake_still_counts_and_who_wakes_early_is_told() {
+        let footprint = |resident, threads| Footprint {
+            resident,
+            reserved: 2048 * threads,
+            threads,
+        };
+        let mut row = Row {
+            model: Model::Threads,
+            elephants: 4,
+            measured: Measured {
+                replies: 1,
+                elapsed: DELAY,
+                all_asleep: true,
+                footprints: Some((footprint(100, 1), footprint(140, 5))),
+            },
+        };
+        let numbers =
+            "Threads          1   2.0 s     0.0 MiB    10.0 KiB       8.0 MiB        5";
+        assert_eq!(row.to_string(), numbers);
+        row.measured.all_asleep = false;
+        assert_eq!(row.to_string(), format!("{numbers}\n{TOO_SLOW}"));
+        row.measured.footprints = None;
+        assert!(row.to_string().ends_with(TOO_SLOW));
     }
 }

@@ -1,11 +1,10 @@
-//! Viele Elefanten auf einmal: wer zuerst antwortet, wer nicht zu finden ist, wer zu
-//! lange braucht, und wie man die Cloud nicht überläuft.
+//! Viele Elefanten auf einmal: wer nicht zu finden ist, wer zu lange braucht, und wie
+//! man die Cloud nicht überläuft.
 
 use std::time::Duration;
 
 use futures::future::{join_all, try_join_all};
 use futures::stream::{self, StreamExt};
-use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::cli::say;
@@ -19,21 +18,6 @@ pub async fn fetch_from_afar(name: &str, delay: Duration) -> &'static str {
     sleep(delay).await;
     memory(name).unwrap_or(UNKNOWN)
 }
-
-// ANCHOR: joinset
-/// Die Antworten in der Reihenfolge, in der sie eintreffen.
-pub async fn as_they_come(elephants: &[(&'static str, Duration)]) -> Vec<&'static str> {
-    let mut questions = JoinSet::new();
-    for (name, delay) in elephants {
-        questions.spawn(fetch_from_afar(name, *delay)); // beginnt sofort
-    }
-    let mut memories = Vec::new();
-    while let Some(answer) = questions.join_next().await {
-        memories.push(answer.expect("keine Frage bricht ab"));
-    }
-    memories
-}
-// ANCHOR_END: joinset
 
 // ANCHOR: question
 /// Eine gestellte Frage. Wird sie fallen gelassen, bevor sie beantwortet ist, sagt sie es.
@@ -51,7 +35,6 @@ impl Drop for Question<'_> {
 }
 // ANCHOR_END: question
 
-// ANCHOR: fails
 /// Fragt die Cloud; dass es einen Elefanten nicht gibt, ist ein Fehler.
 pub async fn find_elephant(name: &str) -> Result<&'static str, String> {
     say(format!("{name}: gefragt"));
@@ -70,7 +53,6 @@ pub async fn find_elephant(name: &str) -> Result<&'static str, String> {
 pub async fn all_or_none(names: &[&str]) -> Result<Vec<&'static str>, String> {
     try_join_all(names.iter().map(|name| find_elephant(name))).await
 }
-// ANCHOR_END: fails
 
 // ANCHOR: late
 /// Wartet auf keinen Elefanten länger als `limit`; wer zu spät kommt, fehlt.
@@ -82,7 +64,7 @@ pub async fn in_time(
         .iter()
         .map(|(name, delay)| timeout(limit, fetch_from_afar(name, *delay)));
     let answers = join_all(questions).await;
-    answers.into_iter().map(|answer| answer.ok()).collect() // `Err`: die Zeit war um
+    answers.into_iter().map(Result::ok).collect() // `Err`: die Zeit war um
 }
 // ANCHOR_END: late
 
@@ -111,18 +93,6 @@ mod tests {
 
     fn benno() -> &'static str {
         memory("Benno").unwrap()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_answers_first_comes_first() {
-        let start = Instant::now();
-        let elephants = [
-            ("Mia", 3 * SECOND),
-            ("Benno", SECOND),
-            ("Jumbo", 2 * SECOND),
-        ];
-        assert_eq!(as_they_come(&elephants).await, [benno(), UNKNOWN, mia()]);
-        assert_eq!(start.elapsed(), 3 * SECOND);
     }
 
     #[tokio::test(start_paused = true)]

@@ -15,21 +15,23 @@ use crate::lines::{Inbox, Line, MAX_LINE, shown};
 
 /// So viele Sekunden darf eine Zeile auf sich warten lassen, ohne dass der Dienst auflegt.
 pub const PATIENCE: usize = 60;
+/// So lange ruht `accept`, wenn das Betriebssystem keine Verbindung hergibt.
+const PAUSE: Duration = Duration::from_millis(100);
 
-// ANCHOR: serve
 /// Bedient alle Verbindungen, jede in einer eigenen Task, für immer.
-pub async fn serve(listener: &TcpListener, patience: Duration) {
+pub async fn serve(listener: &TcpListener, patience: Duration) -> ! {
     loop {
         match listener.accept().await {
-            Ok((stream, address)) => drop(tokio::spawn(attend(stream, address, patience))),
+            Ok((stream, address)) => {
+                tokio::spawn(attend(stream, address, patience));
+            }
             Err(error) => {
                 say(format!("Kein Besucher zu empfangen: {}.", reason(&error)));
-                sleep(Duration::from_millis(100)).await; // er käme sonst sofort wieder
+                sleep(PAUSE).await; // sonst käme derselbe Fehler sofort wieder
             }
         }
     }
 }
-// ANCHOR_END: serve
 
 // ANCHOR: attend
 /// Bedient einen Besucher bis zu seinem Ende; ein Fehler trifft nur ihn.

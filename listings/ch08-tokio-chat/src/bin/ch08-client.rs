@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use ch08_tokio_chat::{cli, client};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 
 fn main() -> ExitCode {
     cli::finish(run())
@@ -14,14 +15,17 @@ fn run() -> Result<(), String> {
     let args =
         cli::args("Chat-Client: schickt, was Sie tippen, und zeigt, was andere sagen.");
     let stream = cli::connect(&args)?;
+    let keyboard = client::typed_lines(BufReader::new(io::stdin()))?;
     cli::say("Verbunden. Erst den Namen tippen, dann Nachrichten; bye beendet.");
-    chat(stream)
+    chat(stream, keyboard)
         .map_err(|error| format!("Die Verbindung ist abgerissen: {}.", cli::reason(&error)))
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn chat(stream: std::net::TcpStream) -> io::Result<()> {
+async fn chat(
+    stream: std::net::TcpStream,
+    keyboard: mpsc::Receiver<Vec<u8>>,
+) -> io::Result<()> {
     stream.set_nonblocking(true)?;
-    let keyboard = client::typed_lines(BufReader::new(io::stdin()));
     client::chat(TcpStream::from_std(stream)?, keyboard).await
 }

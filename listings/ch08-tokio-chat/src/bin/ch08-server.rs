@@ -9,6 +9,10 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal;
 
+/// Mehr Kerne hat kein Rechner, auf dem dies läuft; und gibt das System einen Thread nicht her,
+/// bräche tokio ab.
+const MOST_THREADS: usize = 1024;
+
 fn main() -> ExitCode {
     cli::finish(run())
 }
@@ -31,6 +35,12 @@ fn run() -> Result<(), String> {
             },
         ],
     );
+    if threads > MOST_THREADS {
+        eprintln!(
+            "Hinter --threads gehört eine Zahl von 1 bis {MOST_THREADS}, nicht „{threads}“."
+        );
+        process::exit(2)
+    }
     let listener = cli::listen(&args)?;
     runtime(threads)
         .and_then(|runtime| runtime.block_on(chat(listener, queue)))

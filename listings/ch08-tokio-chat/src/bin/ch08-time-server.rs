@@ -24,5 +24,5 @@ fn run() -> Result<(), String> {
 async fn serve(listener: std::net::TcpListener) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
-    match time_server::serve(listener, time_server::PATIENCE).await {}
+    time_server::serve(listener, time_server::PATIENCE).await
 }

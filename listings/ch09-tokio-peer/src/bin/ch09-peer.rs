@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use ch09_tokio_peer::{args, cli, keyboard, peer::Link};
 
-// ANCHOR: run
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     cli::finish(run().await)
@@ -17,4 +16,3 @@ async fn run() -> Result<(), String> {
     link.converse(keyboard::typed_lines()?).await;
     Ok(())
 }
-// ANCHOR_END: run

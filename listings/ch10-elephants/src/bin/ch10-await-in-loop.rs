@@ -12,7 +12,7 @@ async fn main() {
 }
 
 // ANCHOR: wrong
-/// FALSCH: Ein Future tut nichts, bis jemand ihn erwartet – hier eine nach der anderen.
+/// FALSCH: Ein Future tut nichts, bis jemand ihn erwartet – hier einer nach dem anderen.
 async fn collected() -> Vec<String> {
     let futures: Vec<_> = NAMES.into_iter().map(fetch_elephant_data).collect();
     let mut memories = Vec::new();

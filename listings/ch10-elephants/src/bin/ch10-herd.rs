@@ -33,11 +33,14 @@ fn measure(model: Model, elephants: usize) -> Result<(), String> {
         let title = model.title();
         format!("{elephants} {title} sind zu viele: Das System meldet „{error}“.")
     })?;
-    cli::say(Row(model, measured));
+    cli::say(Row {
+        model,
+        elephants,
+        measured,
+    });
     Ok(())
 }
 
-// ANCHOR: child
 /// Startet dieses Programm noch einmal, für ein Modell; dessen Zeile druckt der
 /// Kindprozess selbst.
 fn in_own_process(model: Model, elephants: usize) -> Result<(), String> {
@@ -58,11 +61,15 @@ fn in_own_process(model: Model, elephants: usize) -> Result<(), String> {
     if child.status.success() {
         return Ok(());
     }
-    // Dort steht vielleicht noch mehr: Threads, die nicht zustande kamen, klagen auch.
-    let complaints = String::from_utf8_lossy(&child.stderr);
+    // Wer abbricht, hat keinen Status, unter Windows einen negativen.
+    let aborted = child.status.code().is_none_or(|code| code < 0);
     let too_many = format!("{elephants} {title} sind zu viele:");
+    let complaints = String::from_utf8_lossy(&child.stderr);
+    // Dort steht vielleicht noch mehr: Threads, die nicht zustande kamen, klagen auch.
     let sentence = complaints.lines().find(|line| line.starts_with(&too_many));
-    let aborted = || format!("{too_many} Der Prozess ist abgebrochen.");
-    Err(sentence.map_or_else(aborted, String::from))
+    let last = complaints.lines().last().filter(|_| !aborted);
+    Err(match sentence.or(last) {
+        Some(sentence) => sentence.into(),
+        None => format!("{too_many} Der Prozess ist abgebrochen."),
+    })
 }
-// ANCHOR_END: child

@@ -28,6 +28,5 @@ async fn run() -> Result<(), String> {
         .set_nonblocking(true)
         .and_then(|()| TcpListener::from_std(listener))
         .map_err(|error| format!("Der Dienst beginnt nicht: {}.", cli::reason(&error)))?;
-    service::serve(&listener, Duration::from_secs(patience as u64)).await;
-    Ok(())
+    service::serve(&listener, Duration::from_secs(patience as u64)).await
 }

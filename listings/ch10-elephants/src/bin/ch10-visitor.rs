@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
+use ch10_elephants::args;
 use ch10_elephants::cli::{self, say};
 use ch10_elephants::timed::timed;
-use ch10_elephants::{args, visitor};
+use ch10_elephants::visitor::{Service, ask};
 use futures::future::try_join_all;
 
 #[tokio::main(flavor = "current_thread")]
@@ -14,16 +15,17 @@ async fn main() -> ExitCode {
 
 // ANCHOR: visitor
 async fn run() -> Result<(), String> {
-    let (service, names) = args::visitor("Besucher des Elefantendienstes aus Kapitel 10.");
+    let (address, names) = args::visitor("Besucher des Elefantendienstes aus Kapitel 10.");
+    let service = Service::find(&address).await?;
     let one_after_another = async {
         for name in &names {
-            visitor::ask(&service, name).await?;
+            ask(&service, name).await?;
         }
         Ok::<(), String>(())
     };
     timed("nacheinander", one_after_another).await?;
 
-    let questions = names.iter().map(|name| visitor::ask(&service, name));
+    let questions = names.iter().map(|name| ask(&service, name));
     for answer in timed("zugleich", try_join_all(questions)).await? {
         say(answer);
     }
