@@ -162,17 +162,10 @@ impl Permit {
         wanted: &BTreeMap<String, u16>,
     ) -> std::io::Result<BTreeMap<String, u16>> {
         let mut inside = lock(&self.groups.inside);
-        let mut chosen = BTreeMap::new();
-        for (name, port) in wanted {
-            let mut port = *port;
-            while inside.ports.contains(&port) || !ports::is_free(port) {
-                port = ports::free()?;
-            }
-            inside.ports.insert(port);
-            self.ports.push(port);
-            chosen.insert(name.clone(), port);
-        }
-        ports::keep_order(wanted, &mut chosen);
+        let usable = |port| !inside.ports.contains(&port) && ports::is_free(port);
+        let chosen = ports::choose(wanted, usable)?;
+        inside.ports.extend(chosen.values());
+        self.ports.extend(chosen.values());
         Ok(chosen)
     }
 }

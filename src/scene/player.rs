@@ -91,10 +91,8 @@ impl Settings {
     pub fn for_replay(script: &Script) -> io::Result<Settings> {
         let mut settings = Settings::for_recording(script);
         settings.pauses = false;
-        for port in settings.ports.values_mut() {
-            *port = ports::free()?;
-        }
-        ports::keep_order(&script.ports, &mut settings.ports);
+        let of_the_book: Vec<u16> = script.ports.values().copied().collect();
+        settings.ports = ports::choose(&script.ports, |port| !of_the_book.contains(&port))?;
         Ok(settings)
     }
 }

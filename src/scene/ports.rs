@@ -35,14 +35,28 @@ pub fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-/// Hands the chosen ports out anew, in the order the wanted ones have: which of two peers begins depends on whose
-/// number is smaller. Both maps have the same names.
-pub fn keep_order(wanted: &BTreeMap<String, u16>, chosen: &mut BTreeMap<String, u16>) {
+/// The wanted ports where they are usable, and free ones where they are not, in the order the wanted ones have: which of
+/// two peers begins depends on whose number is smaller.
+///
+/// # Errors
+///
+/// No port is free.
+pub fn choose(
+    wanted: &BTreeMap<String, u16>,
+    usable: impl Fn(u16) -> bool,
+) -> io::Result<BTreeMap<String, u16>> {
+    let mut ports = Vec::new();
+    for port in wanted.values() {
+        let mut port = *port;
+        while !usable(port) {
+            port = free()?;
+        }
+        ports.push(port);
+    }
+    ports.sort_unstable();
     let mut names: Vec<&String> = wanted.keys().collect();
     names.sort_by_key(|name| wanted[*name]);
-    let mut ports: Vec<u16> = chosen.values().copied().collect();
-    ports.sort_unstable();
-    *chosen = names.into_iter().cloned().zip(ports).collect();
+    Ok(names.into_iter().cloned().zip(ports).collect())
 }
 
 #[cfg(test)]
@@ -51,16 +65,12 @@ mod tests {
 
     #[test]
     fn other_ports_have_the_order_of_those_that_were_wanted() {
-        let map = |ports: [(&str, u16); 3]| {
-            BTreeMap::from(ports.map(|(name, port)| (name.to_owned(), port)))
-        };
-        let wanted = map([("anna", 5003), ("ben", 5002), ("carla", 5004)]);
-        let mut chosen = map([("anna", 20_001), ("ben", 29_999), ("carla", 5004)]);
-        keep_order(&wanted, &mut chosen);
-        assert_eq!(
-            chosen,
-            map([("anna", 20_001), ("ben", 5004), ("carla", 29_999)])
-        );
+        let wanted = [("anna", 5003), ("ben", 5002), ("carla", 5004)];
+        let wanted = wanted.map(|(name, port)| (name.to_owned(), port)).into();
+        let chosen = choose(&wanted, |port| port > 5003).unwrap();
+        assert_eq!(chosen["ben"], 5004);
+        assert!(chosen["ben"] < chosen["anna"] && chosen["anna"] < chosen["carla"]);
+        assert_eq!(choose(&wanted, |_| true).unwrap(), wanted);
     }
 
     #[test]

@@ -38,10 +38,8 @@ pub fn show(root: &Path, name: &str) -> anyhow::Result<()> {
     eprintln!("Die Programme der Listings werden gebaut …");
     let programs = programs::built(root)?;
     let mut settings = Settings::for_recording(&script);
-    for port in settings.ports.values_mut().filter(|port| !ports::is_free(**port)) {
-        *port = ports::free().context("Es ist kein Port frei")?;
-    }
-    ports::keep_order(&script.ports, &mut settings.ports);
+    settings.ports =
+        ports::choose(&script.ports, ports::is_free).context("Es ist kein Port frei")?;
     for (wanted, chosen) in script.ports.values().zip(settings.ports.values()) {
         if wanted != chosen {
             eprintln!("Diesmal Port {chosen} statt {wanted}: Nicht alle sind frei.");
