@@ -13,20 +13,8 @@ use std::time::{Duration, SystemTime};
 
 use source::Snippet;
 
-// The program uses more of this module than the build does.
-#[allow(dead_code)]
-#[path = "src/source.rs"]
-mod source;
-
 fn main() -> Result<(), Box<dyn Error>> {
-    for watched in [
-        "book.toml",
-        "book/text",
-        "book/measurements",
-        "listings",
-        "src/source.rs",
-        "src/source",
-    ] {
+    for watched in ["book.toml", "book/text", "book/measurements", "listings"] {
         println!("cargo::rerun-if-changed={watched}");
     }
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);

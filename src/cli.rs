@@ -10,10 +10,11 @@ use clap::builder::PossibleValuesParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
-use crate::measure::{c10k, chat, herd};
-use crate::notebook::Limits;
-use crate::{figures, scene, serve, site};
+use live::Limits;
+use measure::{c10k, chat, figures, herd};
 
+/// Where the book is if this program is not started inside it.
+const COMPILED_IN: &str = env!("CARGO_MANIFEST_DIR");
 const HELP: &str = "{about}\n\nAufruf: {usage}\n\n{all-args}";
 
 #[derive(Parser)]
@@ -283,16 +284,25 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(args) => status_of(serve::run(&serve::Options {
-            root: site::find_root(),
+        Command::Serve(args) => status_of(live::run(&live::Options {
+            root: site::find_root(COMPILED_IN),
             port: args.port,
             open_browser: !args.no_open,
             limits: Limits::default(),
         })),
         Command::Build(args) => build(args.folder),
-        Command::Record(args) => status_of(scene::record(&site::find_root(), &args.scenes)),
-        Command::Play(args) => status_of(scene::show(&site::find_root(), &args.scene)),
-        Command::Figures(_) => status_of(figures::redraw(&site::find_root())),
+        Command::Record(args) => {
+            status_of(scenes::record(&site::find_root(COMPILED_IN), &args.scenes))
+        }
+        Command::Play(args) => {
+            status_of(scenes::show(&site::find_root(COMPILED_IN), &args.scene))
+        }
+        Command::Figures(_) => {
+            let root = site::find_root(COMPILED_IN);
+            status_of(figures::redraw(&root, &mut |sentence| {
+                eprintln!("{sentence}")
+            }))
+        }
         Command::Measure(args) => {
             measure(args.measurement.unwrap_or(Measurement::C10k(args.c10k)))
         }
@@ -300,7 +310,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn measure(measurement: Measurement) -> ExitCode {
-    let root = site::find_root();
+    let root = site::find_root(COMPILED_IN);
     match measurement {
         Measurement::C10k(args) => status_of(c10k::run(
             &root,
@@ -325,7 +335,7 @@ fn measure(measurement: Measurement) -> ExitCode {
 
 /// Builds the book once, into `folder` or where it usually goes.
 fn build(folder: Option<PathBuf>) -> ExitCode {
-    let root = site::find_root();
+    let root = site::find_root(COMPILED_IN);
     let folder = folder.unwrap_or_else(|| site::default_destination(&root));
     eprintln!("Das Buch wird gebaut …");
     let built = site::build(&root, &folder);

@@ -1,7 +1,9 @@
-//! The program `chatbuch`: hands its arguments to [`chatbuch::cli`] and ends with the status that comes back.
+//! The program `chatbuch`: hands its arguments to [`cli`] and ends with the status that comes back.
+
+mod cli;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    chatbuch::cli::run(std::env::args_os())
+    cli::run(std::env::args_os())
 }

@@ -1,0 +1,283 @@
+//! What a page and the server say to each other, one JSON object a message.
+//! A text goes in, out comes a message or the one German sentence why it is none.
+
+use serde::{Deserialize, Serialize};
+
+use super::limits::Limits;
+use measure::figures::Mark;
+
+/// What a page may say. Everything else is refused.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum FromPage {
+    /// The first message: the page proves that it is the reader's.
+    Hello { token: String },
+    /// Starts a scene.
+    Play { scene: String, mode: Mode, run: u32 },
+    /// Types a line into a process.
+    Input {
+        run: u32,
+        process: String,
+        line: String,
+    },
+    /// Ends the input of a process.
+    Eof { run: u32, process: String },
+    /// Ctrl-C for a process.
+    StopProcess { run: u32, process: String },
+    /// Starts a process that is not running.
+    StartProcess { run: u32, process: String },
+    /// Starts one more client like the one named.
+    AddClient { run: u32, like: String },
+    /// Ends the run.
+    Stop { run: u32 },
+    /// Measures on this machine.
+    Measure { run: u32, measurement: String },
+    /// Runs a snippet, as it is in the book or as the reader has changed it.
+    RunCell {
+        run: u32,
+        cell: String,
+        source: Option<String>,
+    },
+}
+
+/// Who types in a scene.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// The script.
+    Perform,
+    /// The reader.
+    #[serde(rename = "self")]
+    Myself,
+}
+
+impl FromPage {
+    /// Reads a message.
+    pub fn read(text: &str, limits: &Limits) -> Result<FromPage, String> {
+        let message: FromPage = serde_json::from_str(text)
+            .map_err(|_| "Diese Nachricht gibt es nicht.".to_owned())?;
+        match &message {
+            FromPage::Input { line, .. } if line.contains(['\n', '\r', '\0']) => {
+                Err("Eine Eingabe ist genau eine Zeile.".to_owned())
+            }
+            FromPage::Input { line, .. } if line.len() > limits.input => {
+                Err(format!("Eine Zeile hat höchstens {} Bytes.", limits.input))
+            }
+            FromPage::RunCell {
+                source: Some(source),
+                ..
+            } if source.len() > limits.source => Err(format!(
+                "Ein Schnipsel hat höchstens {} Bytes.",
+                limits.source
+            )),
+            _ => Ok(message),
+        }
+    }
+}
+
+/// What the server says. Times are milliseconds since the run's first event.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum ToPage {
+    /// The state of the book: sent after the greeting and after every change.
+    Book {
+        /// A page that was loaded with another version is out of date.
+        version: String,
+        /// Why the present source cannot be built, a line a problem; empty if it can.
+        problems: Vec<String>,
+    },
+    /// What is built already.
+    Ready(Ready),
+    /// A process was started.
+    Started { run: u32, process: String, t: f64 },
+    /// It printed a line.
+    Output {
+        run: u32,
+        process: String,
+        stream: &'static str,
+        text: String,
+        t: f64,
+    },
+    /// A line was typed into it.
+    Typed {
+        run: u32,
+        process: String,
+        line: String,
+        t: f64,
+    },
+    /// Its input has ended.
+    Eof { run: u32, process: String, t: f64 },
+    /// It got Ctrl-C.
+    Interrupted { run: u32, process: String, t: f64 },
+    /// The script knows that it will be silent now, and why.
+    Waits {
+        run: u32,
+        process: String,
+        text: String,
+        t: f64,
+    },
+    /// It has ended; without status, a signal ended it.
+    Ended {
+        run: u32,
+        process: String,
+        status: Option<i32>,
+        t: f64,
+    },
+    /// How far a measurement is.
+    Measuring {
+        run: u32,
+        text: String,
+        /// So many trials are over; while something is built, it is not known how many there will be.
+        done: u64,
+        of: Option<u64>,
+    },
+    /// What was measured.
+    Measured(Box<Measured>),
+    /// All programs of a scene or of a measurement are gone.
+    Over { run: u32, reason: Option<String> },
+    /// The compiler is at work.
+    CellBuilding { run: u32 },
+    /// The cell printed a line.
+    CellOutput {
+        run: u32,
+        stream: &'static str,
+        text: String,
+        t: f64,
+    },
+    /// What the compiler says; if one of its lines is an error, the cell does not run.
+    CellErrors {
+        run: u32,
+        text: String,
+        lines: Vec<Marked>,
+        t: f64,
+    },
+    /// The cell is gone.
+    CellEnded {
+        run: u32,
+        status: Option<i32>,
+        why: Option<&'static str>,
+        t: f64,
+    },
+    /// Something the reader should know; the run goes on.
+    Note { run: u32, text: String },
+    /// Nothing more will be said.
+    Refused { reason: String },
+}
+
+/// A measurement of the reader's, beside the book's.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Measured {
+    pub run: u32,
+    pub caption: String,
+    /// Names of the columns; the first one names the row.
+    pub columns: Vec<&'static str>,
+    pub rows: Vec<Vec<String>>,
+    /// Sentences below the table.
+    pub notes: Vec<String>,
+    /// The values in the figures of the book.
+    pub marks: Vec<Mark>,
+}
+
+/// A line of the cell that the compiler speaks of.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Marked {
+    pub line: usize,
+    pub level: String,
+    pub message: String,
+}
+
+/// How far the background builds are.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Ready {
+    pub scenes: Progress,
+    pub cells: Progress,
+    /// Why something cannot be built.
+    pub problem: Option<String>,
+}
+
+/// So many of so many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    pub done: usize,
+    pub of: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<FromPage, String> {
+        FromPage::read(text, &Limits::default())
+    }
+
+    #[test]
+    fn every_message_is_read_and_nothing_beside() {
+        assert_eq!(
+            read(r#"{"type":"play","scene":"a/b","mode":"self","run":3}"#),
+            Ok(FromPage::Play {
+                scene: "a/b".to_owned(),
+                mode: Mode::Myself,
+                run: 3
+            })
+        );
+        assert!(read(r#"{"type":"run-cell","run":1,"cell":"a#1"}"#).is_ok());
+        assert!(read(r#"{"type":"run-cell","run":1,"cell":"a#1","source":"x"}"#).is_ok());
+        assert!(read(r#"{"type":"stop-process","run":1,"process":"A"}"#).is_ok());
+        for wrong in [
+            "",
+            "x",
+            "null",
+            "[]",
+            "{}",
+            r#"{"type":"stop"}"#,
+            r#"{"type":"Stop","run":1}"#,
+            r#"{"type":"stop","run":-1}"#,
+            r#"{"type":"stop","run":1.5}"#,
+            r#"{"type":"stop","run":"1"}"#,
+            r#"{"type":"stop","run":4294967296}"#,
+            r#"{"type":"stop","run":1,"more":1}"#,
+            r#"{"type":"stop","run":1,"run":2}"#,
+            r#"{"type":"stop","run":1}{"type":"stop","run":1}"#,
+            r#"{"type":"run","run":1,"program":"/bin/sh"}"#,
+            r#"{"type":"play","scene":"a/b","mode":"other","run":3}"#,
+            r#"{"type":"play","scene":"a/b","mode":"self","run":3,"args":[]}"#,
+            r#"{"type":"play","scene":["a"],"mode":"self","run":3}"#,
+            r#"{"type":"input","run":1,"process":"A","line":"a\nb"}"#,
+            r#"{"type":"input","run":1,"process":"A","line":null}"#,
+        ] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+        let long = "x".repeat(8 * 1024 + 1);
+        assert!(
+            read(&format!(
+                r#"{{"type":"input","run":1,"process":"A","line":"{long}"}}"#
+            ))
+            .is_err()
+        );
+        let long = "x".repeat(32 * 1024 + 1);
+        assert!(
+            read(&format!(
+                r#"{{"type":"run-cell","run":1,"cell":"A","source":"{long}"}}"#
+            ))
+            .is_err()
+        );
+    }
+
+    #[test]
+    fn names_on_the_wire_are_those_of_the_specification() {
+        let json = |message: &ToPage| serde_json::to_string(message).unwrap();
+        assert_eq!(
+            json(&ToPage::CellEnded {
+                run: 2,
+                status: None,
+                why: Some("Zeit"),
+                t: 1.5
+            }),
+            r#"{"type":"cell-ended","run":2,"status":null,"why":"Zeit","t":1.5}"#
+        );
+        assert_eq!(
+            json(&ToPage::Ready(Ready::default())),
+            r#"{"type":"ready","scenes":{"done":0,"of":0},"cells":{"done":0,"of":0},"problem":null}"#
+        );
+    }
+}

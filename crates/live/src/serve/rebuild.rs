@@ -1,0 +1,257 @@
+//! Watches the source and rebuilds the book: changes of files go in, a new [`State`] comes out.
+//! A build that fails leaves the book as it is and publishes the problems with it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use notify_debouncer_mini::notify::{self, RecommendedWatcher, RecursiveMode};
+use notify_debouncer_mini::{DebounceEventResult, Debouncer, new_debouncer};
+use tokio::sync::watch;
+
+use super::State;
+use super::pages::Book;
+use programs::processes;
+use site;
+
+/// How long the source must have been quiet before it is built, so that a save of several files is one change.
+const QUIET: Duration = Duration::from_millis(100);
+/// The folders the book is made of.
+const SOURCE_FOLDERS: [&str; 2] = ["book", "listings"];
+/// The one file beside them that the book is made of.
+const SOURCE_FILE: &str = "book.toml";
+
+/// The watching and building, which goes on until [`Rebuilding::stop`].
+pub struct Rebuilding {
+    /// `None` if the file system cannot be watched; the book is then served as it is.
+    watcher: Option<Debouncer<RecommendedWatcher>>,
+    /// Closes when the building thread has ended.
+    ended: Receiver<()>,
+    state: Arc<watch::Sender<State>>,
+}
+
+/// Builds the book of `root` into `dest` and keeps it up to date from then on.
+///
+/// # Errors
+///
+/// The operating system refuses another thread.
+pub fn start(root: PathBuf, dest: PathBuf) -> io::Result<Rebuilding> {
+    let (changes, pending) = mpsc::channel();
+    // Watching begins before the first look at the source: what changes during the first build is not missed.
+    let watcher = watch(&root, changes)
+        .inspect_err(|cause| eprintln!("Änderungen bleiben unbemerkt, denn die Ordner lassen sich nicht beobachten: {cause}"))
+        .ok();
+    let seen = Snapshot::take(&root);
+    let nothing = State {
+        book: Arc::new(Book::default()),
+        problems: Arc::new([]),
+    };
+    let state = Arc::new(watch::Sender::new(rebuild(&root, &dest, nothing)));
+
+    let (ending, ended) = mpsc::channel();
+    let published = Arc::clone(&state);
+    thread::Builder::new().name("rebuild".to_owned()).spawn(move || {
+        keep_up(&root, &dest, seen, &pending, &published);
+        drop(ending);
+    })?;
+    Ok(Rebuilding {
+        watcher,
+        ended,
+        state,
+    })
+}
+
+impl Rebuilding {
+    /// The present state and all that follow.
+    pub fn state(&self) -> watch::Receiver<State> {
+        self.state.subscribe()
+    }
+
+    /// Ends the watching and waits at most `patience` for a build that is under way.
+    pub fn stop(self, patience: Duration) {
+        // Without the watcher there are no more changes, and without changes the thread ends.
+        drop(self.watcher);
+        // Whether it ended or is too slow: the program ends now.
+        let _ = self.ended.recv_timeout(patience);
+    }
+}
+
+/// Sends the paths of changed files to `changes`; an empty list means that anything may have changed.
+fn watch(
+    root: &Path,
+    changes: Sender<Vec<PathBuf>>,
+) -> notify::Result<Debouncer<RecommendedWatcher>> {
+    let mut debouncer = new_debouncer(QUIET, move |result: DebounceEventResult| {
+        let events = result.unwrap_or_default();
+        // It can only fail when the building has ended, and then nobody needs the news.
+        let _ = changes.send(events.into_iter().map(|event| event.path).collect());
+    })?;
+    for folder in SOURCE_FOLDERS.map(|name| root.join(name)) {
+        if folder.is_dir() {
+            debouncer.watcher().watch(&folder, RecursiveMode::Recursive)?;
+        }
+    }
+    // Not the file itself: editors replace it, and the watch would stay with the old one.
+    debouncer.watcher().watch(root, RecursiveMode::NonRecursive)?;
+    Ok(debouncer)
+}
+
+/// Rebuilds after every change until the senders of `pending` are gone.
+fn keep_up(
+    root: &Path,
+    dest: &Path,
+    mut seen: Snapshot,
+    pending: &Receiver<Vec<PathBuf>>,
+    state: &watch::Sender<State>,
+) {
+    for paths in pending {
+        // Merely reading files causes events as well, the building's own reading too.
+        if !paths.is_empty() && paths.iter().all(|path| seen.is_current(path)) {
+            continue;
+        }
+        let now = Snapshot::take(root);
+        if now != seen {
+            seen = now;
+            let before = state.borrow().clone();
+            state.send_replace(rebuild(root, dest, before));
+        }
+    }
+}
+
+/// Builds once and tells on stderr how it went. If it fails, the book of `before` (or the one in `dest`,
+/// if there is none yet) stays, together with the problems.
+fn rebuild(root: &Path, dest: &Path, before: State) -> State {
+    eprintln!("Das Buch wird gebaut …");
+    let built = site::build(root, dest).and_then(|report| Ok((report, Book::read(dest)?)));
+    // The programs that run in the page shall not wait for what mdBook has needed.
+    processes::slim_down();
+    match built {
+        Ok((report, book)) => {
+            eprintln!("{report}");
+            State {
+                book: Arc::new(book),
+                problems: Arc::new([]),
+            }
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            eprintln!("Der letzte gute Stand bleibt zu lesen.");
+            let book = if before.book.is_empty() {
+                // What an earlier run built; if even that is unreadable, there is no book.
+                Arc::new(Book::read(dest).unwrap_or_default())
+            } else {
+                before.book
+            };
+            State {
+                book,
+                problems: error.lines().into(),
+            }
+        }
+    }
+}
+
+/// What the source looked like at a moment: every file with its size and time of change, every folder without.
+#[derive(PartialEq)]
+struct Snapshot(BTreeMap<PathBuf, Option<(u64, SystemTime)>>);
+
+impl Snapshot {
+    fn take(root: &Path) -> Self {
+        let mut entries = BTreeMap::new();
+        let mut open: Vec<PathBuf> = SOURCE_FOLDERS.map(|name| root.join(name)).into();
+        open.push(root.join(SOURCE_FILE));
+        while let Some(path) = open.pop() {
+            let Some(stamp) = stamp(&path) else { continue };
+            if stamp.is_none() {
+                // A folder that vanishes meanwhile has no entries, and its own event follows.
+                let children = fs::read_dir(&path).into_iter().flatten().flatten();
+                open.extend(
+                    children.map(|entry| entry.path()).filter(|path| !is_ignored(path)),
+                );
+            }
+            entries.insert(path, stamp);
+        }
+        Self(entries)
+    }
+
+    /// Whether `path` still is what it was, be it that it still does not exist.
+    fn is_current(&self, path: &Path) -> bool {
+        is_ignored(path) || stamp(path).as_ref() == self.0.get(path)
+    }
+}
+
+/// Size and time of change of a file, `Some(None)` for a folder, `None` if there is nothing readable.
+fn stamp(path: &Path) -> Option<Option<(u64, SystemTime)>> {
+    let metadata = fs::symlink_metadata(path).ok()?;
+    if metadata.is_dir() {
+        return Some(None);
+    }
+    // Every system this program runs on keeps the time of change; without it the size has to do.
+    let changed = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    Some(Some((metadata.len(), changed)))
+}
+
+/// Build results, hidden files and what editors leave beside a file: none of it belongs to the book.
+fn is_ignored(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name == "target" || name.starts_with(['.', '#']) || name.ends_with('~')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source() -> tempfile::TempDir {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        fs::create_dir(root.path().join("book")).expect("a folder");
+        fs::write(root.path().join("book/kapitel.md"), "# Eins\n").expect("a file");
+        root
+    }
+
+    #[test]
+    fn a_changed_a_new_and_a_removed_file_make_another_snapshot() {
+        let root = source();
+        let chapter = root.path().join("book/kapitel.md");
+        let first = Snapshot::take(root.path());
+        assert!(first.is_current(&chapter));
+
+        fs::write(&chapter, "# Eins und mehr\n").expect("a file");
+        let second = Snapshot::take(root.path());
+        assert!(first != second && !first.is_current(&chapter));
+
+        let new = root.path().join("book/neu.md");
+        fs::write(&new, "# Neu\n").expect("a file");
+        assert!(second != Snapshot::take(root.path()) && !second.is_current(&new));
+
+        fs::remove_file(&new).expect("the file is removed");
+        fs::remove_file(&chapter).expect("the file is removed");
+        assert!(second != Snapshot::take(root.path()) && !second.is_current(&chapter));
+    }
+
+    #[test]
+    fn reading_and_what_editors_and_cargo_leave_behind_change_nothing() {
+        let root = source();
+        let first = Snapshot::take(root.path());
+        fs::create_dir(root.path().join("book/target")).expect("a folder");
+        for name in [
+            "kapitel.md~",
+            ".kapitel.md.swp",
+            "#kapitel.md#",
+            "target/x.html",
+        ] {
+            let path = root.path().join("book").join(name);
+            fs::write(&path, "x").expect("a file");
+        }
+        fs::read(root.path().join("book/kapitel.md")).expect("the file is read");
+        assert!(first == Snapshot::take(root.path()));
+        assert!(
+            first.is_current(&root.path().join("book/4913")),
+            "what is gone again was never there"
+        );
+        assert!(first.is_current(&root.path().join("book")));
+    }
+}

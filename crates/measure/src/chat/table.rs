@@ -1,0 +1,343 @@
+//! A report as tables: plain text for the terminal, HTML for a chapter.
+//! In flows a [`Report`], out flows the same content in either form; nothing else goes in, so the HTML can be proved from the JSON.
+
+use super::report::{Report, Round, Server, Summary};
+use print::german;
+
+/// Between a number and its unit.
+pub(crate) const NARROW: char = '\u{202f}';
+
+/// Rows with a common heading.
+pub(crate) struct Section {
+    pub title: String,
+    /// The first column names the server, the others are numbers.
+    pub header: Vec<&'static str>,
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Section {
+    /// Its title and, below it, its columns one under the other.
+    pub fn text(&self) -> String {
+        let header: Vec<String> = self.header.iter().map(|&word| word.to_owned()).collect();
+        let lines: Vec<&Vec<String>> = std::iter::once(&header).chain(&self.rows).collect();
+        let width = |column: usize| {
+            let cells = lines.iter().map(|line| line[column].chars().count());
+            cells.max().unwrap_or(0)
+        };
+        let mut out = format!("{}\n", self.title);
+        for line in &lines {
+            for (column, cell) in line.iter().enumerate() {
+                let width = width(column);
+                out += &match column {
+                    0 => format!("  {cell:width$}"),
+                    _ => format!("  {cell:>width$}"),
+                };
+            }
+            out.push('\n');
+        }
+        out
+    }
+}
+
+fn sections(report: &Report) -> [Section; 3] {
+    [
+        load(report, "Eine Zeile unterwegs".into(), |server| {
+            &server.single
+        }),
+        load(
+            report,
+            format!("Schübe von {} Zeilen", german::whole(report.burst)),
+            |server| &server.bursts,
+        ),
+        costs(report),
+    ]
+}
+
+fn load(report: &Report, title: String, rounds: fn(&Server) -> &[Round]) -> Section {
+    let baseline = report.baseline_rate(rounds);
+    let row = |server: &Server| {
+        let mut row = vec![server.name.clone()];
+        match Summary::of(rounds(server)) {
+            None => row.extend(std::iter::repeat_n("–".to_owned(), 6)),
+            Some(summary) => row.extend([
+                german::rounded(summary.rate),
+                format!(
+                    "{} – {}",
+                    german::rounded(summary.slowest),
+                    german::rounded(summary.fastest)
+                ),
+                baseline.map_or("–".into(), |rate| german::times(summary.rate / rate)),
+                format!("{}{NARROW}µs", german::decimal(summary.server_micros, 2)),
+                percent(summary.server_share),
+                percent(summary.generator_share),
+            ]),
+        }
+        row
+    };
+    Section {
+        title,
+        header: vec![
+            "Server",
+            "Zustellungen je s",
+            "von – bis",
+            "zu asyncio",
+            "CPU je Zustellung",
+            "CPU Server",
+            "CPU Last",
+        ],
+        rows: report.servers.iter().map(row).collect(),
+    }
+}
+
+fn costs(report: &Report) -> Section {
+    let row = |server: &Server| {
+        let memory = server.bytes_per_connection.map_or("–".into(), |bytes| {
+            format!("{}{NARROW}KiB", german::decimal(bytes as f64 / 1024.0, 1))
+        });
+        let threads = server.threads.map_or("–".into(), german::whole);
+        vec![server.name.clone(), memory, threads]
+    };
+    Section {
+        title: format!("Mit {} Verbindungen", german::whole(report.receivers + 1)),
+        header: vec!["Server", "Speicher je Verbindung", "Threads"],
+        rows: report.servers.iter().map(row).collect(),
+    }
+}
+
+/// A share of one core.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{}{NARROW}%", german::decimal(share * 100.0, 0))
+}
+
+/// What the tables show, in one line.
+fn caption(report: &Report) -> String {
+    format!(
+        "Chat mit {} Empfängern und einem Sender",
+        german::whole(report.receivers)
+    )
+}
+
+/// How it was measured, and where.
+fn notes(report: &Report) -> Vec<String> {
+    let rounds = report.servers.first().map_or(0, |server| server.single.len());
+    let servers: Vec<_> = report
+        .servers
+        .iter()
+        .map(|server| format!("{}: {}", server.name, server.kind))
+        .collect();
+    vec![
+        format!("{}.", servers.join("; ")),
+        format!(
+            "Median aus {rounds} Runden, in denen die Server sich abwechseln; „von – bis“ ist die langsamste und die schnellste. \
+             Eine Zustellung ist eine Zeile von {} Bytes bei einem Empfänger. CPU: 100{NARROW}% sind ein Kern; \
+             „Last“ ist der Lastgenerator, ein Thread, der alle Clients spielt.",
+            report.line_bytes
+        ),
+        format!(
+            "Gemessen am {} auf {}.",
+            report.date.format("%-d.%-m.%Y"),
+            report.machine.describe()
+        ),
+    ]
+}
+
+/// The tables for the terminal, ending with a line end.
+pub fn text(report: &Report) -> String {
+    let mut out = format!("{}\n", caption(report));
+    for section in sections(report) {
+        out += &format!("\n{}", section.text());
+    }
+    for note in notes(report) {
+        out += &format!("\n{note}\n");
+    }
+    out
+}
+
+/// The tables for a chapter: one `<figure>` without an empty line, as Markdown wants it.
+pub fn html(report: &Report) -> String {
+    let mut out = figure(&caption(report), &sections(report), &notes(report));
+    out += "<p class=\"anmerkung\">Selbst messen: <code>cargo run --release -- measure chat</code></p>\n</figure>\n";
+    out
+}
+
+/// The same in one small table, a row for each way of building a server.
+pub fn models_html(report: &Report) -> String {
+    let rate = |rounds: &[Round]| match Summary::of(rounds) {
+        Some(summary) => german::rounded(summary.rate),
+        None => "–".to_owned(),
+    };
+    let row = |(server, costs): (&Server, Vec<String>)| {
+        let mut row = vec![format!("{} ({})", server.kind, server.name)];
+        row.extend(costs.into_iter().skip(1));
+        row.extend([rate(&server.single), rate(&server.bursts)]);
+        row
+    };
+    let models = Section {
+        title: "Zustellungen je Sekunde (Median)".into(),
+        header: vec![
+            "Bauart",
+            "Speicher je Verbindung",
+            "Threads",
+            "eine Zeile unterwegs",
+            "Schübe",
+        ],
+        rows: report.servers.iter().zip(costs(report).rows).map(row).collect(),
+    };
+    let note = notes(report).pop().into_iter().collect::<Vec<_>>();
+    figure(&caption(report), &[models], &note) + "</figure>\n"
+}
+
+/// A `<figure>` that is still open: caption, tables, notes.
+pub(crate) fn figure(caption: &str, sections: &[Section], notes: &[String]) -> String {
+    let mut out = String::from("<figure class=\"messung\">\n");
+    out += &format!("<figcaption>{}</figcaption>\n", escaped(caption));
+    for section in sections {
+        out += &format!("<table>\n<caption>{}</caption>\n", escaped(&section.title));
+        out += "<thead><tr>";
+        for word in &section.header {
+            out += &format!("<th scope=\"col\">{}</th>", escaped(word));
+        }
+        out += "</tr></thead>\n<tbody>\n";
+        for row in &section.rows {
+            out += "<tr>";
+            for (column, cell) in row.iter().enumerate() {
+                let cell = escaped(cell);
+                out += &match column {
+                    0 => format!("<th scope=\"row\">{cell}</th>"),
+                    _ => format!("<td>{cell}</td>"),
+                };
+            }
+            out += "</tr>\n";
+        }
+        out += "</tbody>\n</table>\n";
+    }
+    for note in notes {
+        out += &format!("<p class=\"anmerkung\">{}</p>\n", escaped(note));
+    }
+    out
+}
+
+/// Text that HTML does not take for anything else, nor Markdown for an include.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('{', "&#123;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::Machine;
+
+    fn report() -> Report {
+        let rounds = |rates: [u64; 3]| {
+            let round = |deliveries| Round {
+                deliveries,
+                micros: 1_000_000,
+                server_cpu_micros: 500_000,
+                generator_cpu_micros: 250_000,
+            };
+            rates.map(round).to_vec()
+        };
+        let server = |name: &str, single, bursts, bytes_per_connection| Server {
+            name: name.into(),
+            kind: "ein <Thread>".into(),
+            bytes_per_connection,
+            threads: bytes_per_connection.map(|_| 1001),
+            single: rounds(single),
+            bursts: rounds(bursts),
+        };
+        Report {
+            date: chrono::NaiveDate::from_ymd_opt(2026, 3, 1).unwrap(),
+            machine: Machine {
+                cpu: "Beispiel 9000".into(),
+                cores: 2,
+                memory: 8 << 30,
+                system: "Linux 6.12.3".into(),
+                rustc: "1.95.0".into(),
+                python: None,
+            },
+            receivers: 1000,
+            burst: 200,
+            line_bytes: 53,
+            baseline: "asyncio".into(),
+            servers: vec![
+                server(
+                    "ch05-server",
+                    [300_000, 200_000, 250_000],
+                    [3_000_000; 3],
+                    Some(9000),
+                ),
+                server("asyncio", [250_000; 3], [400_000; 3], None),
+            ],
+        }
+    }
+
+    #[test]
+    fn the_terminal_gets_aligned_columns() {
+        let text = text(&report());
+        let expected = "\
+Chat mit 1.000 Empfängern und einem Sender
+
+Eine Zeile unterwegs
+  Server       Zustellungen je s          von – bis  zu asyncio  CPU je Zustellung  CPU Server  CPU Last
+  ch05-server            250.000  200.000 – 300.000        1,0×            2,00\u{202f}µs        50\u{202f}%      25\u{202f}%
+  asyncio                250.000  250.000 – 250.000        1,0×            2,00\u{202f}µs        50\u{202f}%      25\u{202f}%
+
+Schübe von 200 Zeilen
+";
+        assert!(text.starts_with(expected), "{text}");
+        assert!(text.contains("7,5×"), "{text}");
+        assert!(
+            text.contains("  ch05-server                 8,8\u{202f}KiB    1.001\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("Gemessen am 1.3.2026 auf Beispiel 9000"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn the_html_is_one_block_without_empty_lines_and_without_foreign_markup() {
+        let html = html(&report());
+        assert!(
+            html.starts_with("<figure class=\"messung\">\n")
+                && html.ends_with("</figure>\n")
+        );
+        assert!(!html.contains("\n\n"), "{html}");
+        assert!(!html.contains("<Thread>"), "{html}");
+        assert!(
+            html.contains("<tr><th scope=\"row\">ch05-server</th><td>3.000.000</td>"),
+            "{html}"
+        );
+        assert!(html.contains("<td>7,5×</td>"), "{html}");
+    }
+
+    #[test]
+    fn the_small_table_has_a_row_for_each_way_of_building_a_server() {
+        let html = models_html(&report());
+        let row = "<tr><th scope=\"row\">ein &lt;Thread&gt; (ch05-server)</th><td>8,8\u{202f}KiB</td><td>1.001</td>\
+                   <td>250.000</td><td>3.000.000</td></tr>";
+        assert!(html.contains(row), "{html}");
+        assert!(html.ends_with("</figure>\n") && !html.contains("\n\n"));
+        assert_eq!(html.matches("<tr>").count(), 3);
+    }
+
+    #[test]
+    fn without_the_baseline_there_are_no_ratios() {
+        let mut report = report();
+        report.servers.pop();
+        let html = html(&report);
+        assert!(!html.contains('×') && html.contains("<td>–</td>"), "{html}");
+    }
+
+    #[test]
+    fn a_report_survives_its_json() {
+        let report = report();
+        let again: Report = serde_json::from_str(&report.to_json()).unwrap();
+        assert_eq!(html(&again), html(&report));
+        assert_eq!(again, report);
+    }
+}

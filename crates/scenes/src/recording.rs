@@ -1,0 +1,419 @@
+//! A recorded run of a scene: what happened when, as it is kept in `NAME.json`.
+//! In flow a script and the player's events, out flow JSON, and the differences between two runs.
+
+use std::fmt::Write;
+
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+
+use crate::SceneId;
+use crate::script::{Process, Script};
+
+/// One run of a scene; the source of its transcript.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recording {
+    /// Scene id, `LISTING/NAME`.
+    pub scene: String,
+    /// Caption.
+    pub title: String,
+    /// One sentence under the transcript.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Day of the run, `YYYY-MM-DD`.
+    pub recorded: String,
+    /// [`Script::digest`] of the script that was played.
+    pub script: String,
+    /// Those who took part, in the order of their columns.
+    pub processes: Vec<Role>,
+    /// What happened, in order of time.
+    pub events: Vec<Event>,
+}
+
+/// One who took part in a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Role {
+    /// Name of the column.
+    pub name: String,
+    /// Name of the listing's program.
+    pub program: String,
+    /// What a reader types to start it.
+    pub command: String,
+    /// Whether its lines come in the same order in every run.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub ordered: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+/// Something that happened to one process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    /// Milliseconds since the scene began.
+    pub t: u64,
+    /// Name of the process.
+    pub process: String,
+    /// What kind of thing happened.
+    pub kind: Kind,
+    /// The line printed or typed; for [`Kind::Quiet`] what the process is doing meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Exit status of an [`Kind::Exit`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<i32>,
+    /// Lines with the same number may come in any order among themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub free: Option<usize>,
+}
+
+/// The kinds of events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The program was started.
+    Start,
+    /// It printed a line to stdout.
+    Out,
+    /// It printed a line to stderr.
+    Err,
+    /// A line was typed into it.
+    In,
+    /// It begins to wait: until its next event nothing comes from it.
+    Quiet,
+    /// Its stdin was closed.
+    Eof,
+    /// It got Ctrl-C.
+    Stop,
+    /// It ended.
+    Exit,
+}
+
+impl Recording {
+    /// A run of today.
+    pub fn new(id: &SceneId, script: &Script, events: Vec<Event>) -> Recording {
+        let role = |process: &Process| Role {
+            name: process.name.clone(),
+            program: process.program.clone(),
+            command: script.command(process),
+            ordered: process.ordered,
+        };
+        Recording {
+            scene: id.to_string(),
+            title: script.title.clone(),
+            note: script.note.clone(),
+            recorded: chrono::Local::now().format("%Y-%m-%d").to_string(),
+            script: script.digest(),
+            processes: script.processes.iter().map(role).collect(),
+            events,
+        }
+    }
+
+    /// The JSON of the file: pretty, but one event a line, so that a diff reads like the scene.
+    pub fn to_json(&self) -> String {
+        let head = Recording {
+            events: Vec::new(),
+            ..self.clone()
+        };
+        let json = |result: serde_json::Result<String>| result.expect("only string keys");
+        let head = json(serde_json::to_string_pretty(&head));
+        let lines: Vec<_> = self
+            .events
+            .iter()
+            .map(|event| format!("    {}", json(serde_json::to_string(event))))
+            .collect();
+        match head.strip_suffix("[]\n}") {
+            Some(head) => format!("{head}[\n{}\n  ]\n}}\n", lines.join(",\n")),
+            None => unreachable!("`events` is the last field and empty in the head"),
+        }
+    }
+
+    /// Compares what every process printed, line by line after masking, and how it ended.
+    /// stdout and stderr are compared separately: nobody promises an order between two pipes.
+    ///
+    /// The error lists every difference: „im Buch“ is `self`, „jetzt“ is `now`.
+    pub fn compare(&self, now: &Recording, script: &Script) -> Result<(), String> {
+        let masks = script.masks();
+        let mut report = String::new();
+        for process in &script.processes {
+            for (kind, stream) in [(Kind::Out, "stdout"), (Kind::Err, "stderr")] {
+                let book = self.lines(&process.name, kind, process.ordered, &masks);
+                let today = now.lines(&process.name, kind, process.ordered, &masks);
+                if book != today {
+                    report.push_str(&difference(&process.name, stream, &book, &today));
+                }
+            }
+            let (book, today) = (self.status(&process.name), now.status(&process.name));
+            if book != today {
+                let status = |status: Option<i32>| {
+                    status.map_or("keiner".into(), |status| status.to_string())
+                };
+                let _ = writeln!(
+                    report,
+                    "  {}, Status im Buch: {}, jetzt: {}",
+                    process.name,
+                    status(book),
+                    status(today)
+                );
+            }
+        }
+        if report.is_empty() {
+            Ok(())
+        } else {
+            Err(report)
+        }
+    }
+
+    /// Whether both runs differ in times alone: same heading, same text, same fates.
+    pub fn says_the_same(&self, other: &Recording, script: &Script) -> bool {
+        self.scene == other.scene
+            && self.title == other.title
+            && self.note == other.note
+            && self.processes == other.processes
+            && self.compare(other, script).is_ok()
+    }
+
+    /// The masked lines of one stream; those whose order is free are sorted among themselves.
+    fn lines(
+        &self,
+        process: &str,
+        kind: Kind,
+        ordered: bool,
+        masks: &Masks,
+    ) -> Vec<String> {
+        let events: Vec<&Event> = self.printed(process, kind).collect();
+        let mut lines: Vec<String> = events
+            .iter()
+            .map(|event| masks.apply(event.text.as_deref().unwrap_or_default()))
+            .collect();
+        if !ordered {
+            lines.sort();
+            return lines;
+        }
+        let mut groups: Vec<usize> = events.iter().filter_map(|event| event.free).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        for group in groups {
+            let places: Vec<usize> = (0..events.len())
+                .filter(|place| events[*place].free == Some(group))
+                .collect();
+            let mut sorted: Vec<String> =
+                places.iter().map(|place| lines[*place].clone()).collect();
+            sorted.sort();
+            for (place, line) in places.into_iter().zip(sorted) {
+                lines[place] = line;
+            }
+        }
+        lines
+    }
+
+    /// Where Ctrl-C cannot be sent, `stop` kills: what comes after it is then not the program's doing.
+    fn printed(&self, process: &str, kind: Kind) -> impl Iterator<Item = &Event> {
+        self.events
+            .iter()
+            .filter(move |event| event.process == process)
+            .take_while(|event| cfg!(unix) || event.kind != Kind::Stop)
+            .filter(move |event| event.kind == kind)
+    }
+
+    fn status(&self, process: &str) -> Option<i32> {
+        self.printed(process, Kind::Exit).find_map(|event| event.status)
+    }
+}
+
+fn difference(process: &str, stream: &str, book: &[String], today: &[String]) -> String {
+    let mut report = format!("  {process}, {stream}:\n");
+    let same = book.iter().zip(today).take_while(|(book, today)| book == today);
+    let first = same.count();
+    for (heading, lines) in [("im Buch", book), ("jetzt", today)] {
+        let _ = writeln!(report, "    {heading}:");
+        if lines.is_empty() {
+            report.push_str("        (nichts)\n");
+        }
+        for (index, line) in lines.iter().enumerate() {
+            let mark = if index == first { "≠" } else { " " };
+            let _ = writeln!(report, "      {mark} {line}");
+        }
+        if lines.len() == first && first > 0 {
+            report.push_str("      ≠ (hier ist Schluss)\n");
+        }
+    }
+    report
+}
+
+/// What differs from run to run and is therefore not compared: ports, times of day, dates.
+#[derive(Debug)]
+pub struct Masks(Vec<(Regex, &'static str)>);
+
+impl Masks {
+    /// The common masks and those patterns; the error names the pattern that is none.
+    pub fn new(patterns: &[String]) -> Result<Masks, String> {
+        let common = [
+            (r"(127\.0\.0\.1|\[::1\]|localhost):\d{1,5}\b", "$1:PORT"),
+            (r"\b\d{4}-\d{2}-\d{2}\b", "DATUM"),
+            (r"\b\d{2}:\d{2}:\d{2}\b", "UHRZEIT"),
+        ];
+        let own = patterns.iter().map(|pattern| (pattern.as_str(), "…"));
+        let compile = |(pattern, name)| match Regex::new(pattern) {
+            Ok(regex) => Ok((regex, name)),
+            Err(_) => Err(format!("„{pattern}“")),
+        };
+        own.chain(common).map(compile).collect::<Result<_, _>>().map(Masks)
+    }
+
+    /// The line with everything replaced that differs from run to run.
+    pub fn apply(&self, line: &str) -> String {
+        let mut line = line.to_string();
+        for (regex, name) in &self.0 {
+            line = regex.replace_all(&line, *name).into_owned();
+        }
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn masked(line: &str) -> String {
+        Masks::new(&[r"\d+ ms".into()]).unwrap().apply(line)
+    }
+
+    #[test]
+    fn ports_dates_and_times_are_masked_and_nothing_else() {
+        for (line, expected) in [
+            (
+                "Server lauscht auf 127.0.0.1:5000",
+                "Server lauscht auf 127.0.0.1:PORT",
+            ),
+            (
+                "127.0.0.1:50123 fragt: „time“",
+                "127.0.0.1:PORT fragt: „time“",
+            ),
+            (
+                "[::1]:5000 und localhost:80",
+                "[::1]:PORT und localhost:PORT",
+            ),
+            ("2026-11-21 12:00:00", "DATUM UHRZEIT"),
+            ("nach 17 ms", "nach …"),
+            (
+                "10.0.0.1:5000, 5000 Bytes, 12:00",
+                "10.0.0.1:5000, 5000 Bytes, 12:00",
+            ),
+        ] {
+            assert_eq!(masked(line), expected);
+        }
+    }
+
+    fn script(ordered: bool) -> Script {
+        let text = format!(
+            "title = \"T\"\nsteps = [{{ start = \"A\" }}, {{ stop = \"A\" }}]\n\
+             [[process]]\nname = \"A\"\nprogram = \"p\"\nordered = {ordered}\n"
+        );
+        Script::parse(&text).unwrap()
+    }
+
+    fn event(kind: Kind, text: &str, free: Option<usize>) -> Event {
+        Event {
+            t: 0,
+            process: "A".into(),
+            kind,
+            text: Some(text.into()),
+            status: None,
+            free,
+        }
+    }
+
+    fn run(events: Vec<Event>, script: &Script) -> Recording {
+        Recording::new(&SceneId::new("x", "y"), script, events)
+    }
+
+    fn printing(lines: &[(&str, Option<usize>)], script: &Script) -> Recording {
+        let out = |(text, free): &(&str, _)| event(Kind::Out, text, *free);
+        run(lines.iter().map(out).collect(), script)
+    }
+
+    #[test]
+    fn a_wrong_a_missing_and_an_extra_line_are_differences() {
+        let script = script(true);
+        let book = printing(&[("a", None), ("b", None)], &script);
+        for today in [&["a", "c"][..], &["a"], &["a", "b", "c"], &["b", "a"], &[]] {
+            let lines: Vec<_> = today.iter().map(|line| (*line, None)).collect();
+            let today = printing(&lines, &script);
+            assert!(book.compare(&today, &script).is_err());
+        }
+        assert_eq!(book.compare(&book, &script), Ok(()));
+        let report = book.compare(&printing(&[("a", None)], &script), &script);
+        assert_eq!(
+            report.unwrap_err(),
+            "  A, stdout:\n    im Buch:\n        a\n      ≠ b\n    jetzt:\n        a\n      ≠ (hier ist Schluss)\n"
+        );
+    }
+
+    #[test]
+    fn stderr_is_not_stdout_and_a_status_counts() {
+        let script = script(true);
+        let out = run(vec![event(Kind::Out, "a", None)], &script);
+        let err = run(vec![event(Kind::Err, "a", None)], &script);
+        assert!(out.compare(&err, &script).is_err());
+        let exit = |status| Event {
+            status: Some(status),
+            ..event(Kind::Exit, "", None)
+        };
+        let (good, bad) = (run(vec![exit(0)], &script), run(vec![exit(1)], &script));
+        assert_eq!(
+            good.compare(&bad, &script),
+            Err("  A, Status im Buch: 0, jetzt: 1\n".into())
+        );
+    }
+
+    #[test]
+    fn where_the_order_is_free_a_set_is_compared() {
+        let unordered = script(false);
+        let book = printing(&[("a", None), ("b", None)], &unordered);
+        assert!(
+            book.compare(
+                &printing(&[("b", None), ("a", None)], &unordered),
+                &unordered
+            )
+            .is_ok()
+        );
+        assert!(
+            book.compare(
+                &printing(&[("a", None), ("a", None)], &unordered),
+                &unordered
+            )
+            .is_err()
+        );
+
+        let ordered = script(true);
+        let book = printing(&[("x", None), ("a", Some(3)), ("b", Some(3))], &ordered);
+        let swapped = printing(&[("x", None), ("b", Some(3)), ("a", Some(3))], &ordered);
+        let moved = printing(&[("a", Some(3)), ("x", None), ("b", Some(3))], &ordered);
+        assert!(book.compare(&swapped, &ordered).is_ok());
+        assert!(book.compare(&moved, &ordered).is_err());
+    }
+
+    #[test]
+    fn a_recording_survives_the_way_through_its_file() {
+        let script = script(false);
+        let recording = printing(&[("„a“ \"b\"", Some(1)), ("", None)], &script);
+        let json = recording.to_json();
+        assert_eq!(serde_json::from_str::<Recording>(&json).unwrap(), recording);
+        assert!(json.contains(
+            "\n    {\"t\":0,\"process\":\"A\",\"kind\":\"out\",\"text\":\"\"}\n"
+        ));
+        let empty = run(Vec::new(), &script);
+        assert_eq!(
+            serde_json::from_str::<Recording>(&empty.to_json()).unwrap(),
+            empty
+        );
+    }
+}

@@ -1,0 +1,9 @@
+//! What the book says: chapters, glossary, snippets, and the sentences that stand on a measurement.
+//! In flow the sources of the book and the pages made of them, out flows every sentence that does not hold.
+
+mod c10k_claims;
+mod chapters;
+mod editions;
+mod glossary;
+mod layout;
+mod skeptic;
