@@ -349,15 +349,19 @@ fn bad_and_missing_switches_end_with_status_2() {
         for (args, sentence) in [
             (
                 ["--listen-port", "5002"],
-                "Es fehlt --peer-port: der Port, auf dem der andere lauscht.",
+                "Es fehlt --peer-port; siehe --help.",
             ),
             (
                 ["--peer-port", "5003"],
-                "Es fehlt --listen-port: der Port, auf dem Sie lauschen.",
+                "Es fehlt --listen-port; siehe --help.",
             ),
             (
                 ["--listen-port", "viele"],
                 "Der Port muss eine Zahl von 0 bis 65535 sein, nicht „viele“.",
+            ),
+            (
+                ["--listen-port", "0"],
+                "Ein Peer braucht einen festen Port, nicht 0.",
             ),
             (
                 ["--name", ""],

@@ -645,11 +645,11 @@ fn bad_and_missing_switches_end_with_status_2() {
     for (args, sentence) in [
         (
             ["--listen-port", "5002"],
-            "Es fehlt --peer-port: der Port, auf dem der andere lauscht.",
+            "Es fehlt --peer-port; siehe --help.",
         ),
         (
             ["--peer-port", "5003"],
-            "Es fehlt --listen-port: der Port, auf dem Sie lauschen.",
+            "Es fehlt --listen-port; siehe --help.",
         ),
         (
             ["--name", ""],

@@ -382,7 +382,41 @@ fn five_hundred_elephants_sleep_in_threads_and_in_one() {
 }
 
 #[test]
-fn what_the_child_complains_about_is_passed_on() {
+fn as_json_the_herd_is_one_object_with_exact_numbers() {
+    let mut herd = Program::start(HERD, &["--elephants", "3", "--json"]);
+    let line = herd.line();
+    assert_eq!(herd.status(), 0);
+    let herds =
+        line.strip_prefix(r#"{"threads":{"#).and_then(|rest| rest.strip_suffix("}}"));
+    let (threads, tasks) =
+        herds.and_then(|herds| herds.split_once(r#"},"tasks":{"#)).expect(&line);
+    for (herd, in_threads) in [(threads, "4"), (tasks, "1")] {
+        let pairs = herd.split(',').map(|pair| pair.split_once(':').expect(&line));
+        let (names, numbers): (Vec<&str>, Vec<&str>) = pairs.unzip();
+        let expected = [
+            r#""answers""#,
+            r#""seconds""#,
+            r#""resident""#,
+            r#""reserved""#,
+            r#""threads""#,
+        ];
+        assert_eq!(names, expected);
+        assert_eq!(numbers[0], "3");
+        assert!(numbers[1].parse::<f64>().unwrap() >= 2.0);
+        if cfg!(target_os = "linux") {
+            assert!(
+                numbers[2..4].iter().all(|bytes| bytes.parse::<u64>().is_ok()),
+                "{line}"
+            );
+            assert_eq!(numbers[4], in_threads);
+        } else {
+            assert_eq!(numbers[2..], ["null"; 3]);
+        }
+    }
+}
+
+#[test]
+fn a_herd_whose_table_nobody_reads_ends_with_one_sentence() {
     let mut herd = Command::new(HERD)
         .args(["--elephants", "1"])
         .stdout(Stdio::piped())

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-use crate::cli::{self, Args, reason, say};
+use crate::cli::{self, Address, reason, say};
 
 // ANCHOR: lines
 /// So viele Bytes darf eine Zeile haben, ihr Ende nicht mitgezählt.
@@ -33,10 +33,10 @@ const BACKLOG: i32 = 1024;
 // ANCHOR: listen
 /// Lauscht mit einer langen Warteschlange und nimmt sich so viele Dateideskriptoren, wie
 /// das Betriebssystem erlaubt.
-pub fn listen(args: &Args) -> Result<TcpListener, String> {
+pub fn listen(address: &Address) -> Result<TcpListener, String> {
     #[cfg(unix)]
     let _ = rlimit::increase_nofile_limit(u64::MAX); // sonst genügt, was schon erlaubt ist
-    let listener = cli::listen(args)?; // `std` wählt eine Warteschlange von 128
+    let listener = cli::listen(address)?; // `std` wählt eine Warteschlange von 128
     SockRef::from(&listener).listen(BACKLOG).map_err(|error| {
         format!(
             "Die Warteschlange lässt sich nicht verlängern: {}.",

@@ -655,14 +655,35 @@ fn without_a_server_there_is_one_sentence() {
 
 #[test]
 fn bad_switches_end_it_with_status_2() {
-    for args in [
-        &["--connections", "0"][..],
-        &["--seconds", "0"],
-        &["--model", "x"],
+    for (switch, value, sentence) in [
+        (
+            "--connections",
+            "0",
+            "Hinter --connections gehört eine Zahl von 1 bis 999999, nicht „0“.",
+        ),
+        (
+            "--connections",
+            "1000000",
+            "Hinter --connections gehört eine Zahl von 1 bis 999999, nicht „1000000“.",
+        ),
+        (
+            "--seconds",
+            "NaN",
+            "Die Dauer muss eine Zahl von Sekunden über 0 und bis 3600 sein, nicht „NaN“.",
+        ),
+        (
+            "--seconds",
+            "3601",
+            "Die Dauer muss eine Zahl von Sekunden über 0 und bis 3600 sein, nicht „3601“.",
+        ),
+        (
+            "--model",
+            "x",
+            "Den Schalter --model gibt es nicht; siehe --help.",
+        ),
     ] {
-        let mut load = Program::start(LOAD, args);
-        load.line();
-        assert_eq!(load.status(), 2);
+        let mut load = Program::start(LOAD, &[switch, value]);
+        assert_eq!((load.line(), load.status()), (sentence.into(), 2));
     }
 }
 

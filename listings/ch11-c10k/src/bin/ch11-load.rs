@@ -13,7 +13,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let args = args::load("Die Last: viele Clients in einem Thread.");
+    let args: args::Args = cli::parse("Die Last: viele Clients in einem Thread.");
     let connections = files::affordable(args.connections)?;
     if connections < args.connections {
         eprintln!(
