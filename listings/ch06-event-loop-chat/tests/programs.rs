@@ -94,7 +94,6 @@ mod waiting {
         }
     }
 
-    // ANCHOR: idle
     #[test]
     fn while_all_are_silent_the_hot_loop_computes_and_the_event_loop_does_not() {
         let (hot_loop, hot_address) = Program::server(HOT_LOOP);
@@ -109,7 +108,6 @@ mod waiting {
         // 10 ms dürfen es sein: Vielleicht ging der Event Loop eben erst schlafen.
         assert!(cpu_time(&event_loop) - before <= Duration::from_millis(10));
     }
-    // ANCHOR_END: idle
 
     #[test]
     fn the_hot_loop_is_always_ready_to_compute_and_the_event_loop_sleeps() {

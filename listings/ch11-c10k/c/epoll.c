@@ -89,7 +89,6 @@ static ssize_t transmit(int descriptor, const char *bytes, size_t length) {
     return sent < 0 && errno == EAGAIN ? 0 : sent;
 }
 
-// ANCHOR: step
 // Ein Schritt einer Verbindung: lesen, ganze Zeilen zurückschicken, den Rest behalten.
 static void step(int descriptor) {
     struct kept *kept = connections[descriptor];
@@ -121,7 +120,6 @@ static void step(int descriptor) {
     if (is_full != was_full)
         watch(EPOLL_CTL_MOD, descriptor, is_full ? EPOLLOUT : EPOLLIN);
 }
-// ANCHOR_END: step
 
 // Nimmt eine Verbindung an. Wartet noch eine, meldet epoll_wait es wieder.
 static void accept_one(void) {
@@ -137,7 +135,6 @@ static void accept_one(void) {
     }
 }
 
-// ANCHOR: run
 // Der Event Loop: warten, bis etwas geschieht; tun, was daraus folgt; von vorn.
 static void run(void) {
     struct epoll_event events[EVENTS];
@@ -160,7 +157,6 @@ static void run(void) {
         }
     }
 }
-// ANCHOR_END: run
 
 // Lauscht auf 127.0.0.1 und meldet, wo.
 static void listen_on(int port) {

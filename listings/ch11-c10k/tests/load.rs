@@ -484,26 +484,6 @@ fn echo_once(mut stream: &TcpStream) {
     stream.write_all(line.as_bytes()).expect("die Last liest");
 }
 
-/// Wo einer Adresse die Ports ausgehen, geht es von der nächsten aus weiter.
-#[cfg(target_os = "linux")]
-#[test]
-fn other_source_addresses_take_over() {
-    let seen = Arc::new(Mutex::new(BTreeMap::<String, usize>::new()));
-    let count = Arc::clone(&seen);
-    let address = server(move |asked| {
-        let ip = asked.stream.peer_addr()?.ip().to_string();
-        *count.lock().unwrap().entry(ip).or_default() += 1;
-        asked.echo()
-    });
-    Load::gather_from(connect(address), 12, PATIENCE, 5).unwrap();
-    let seen = seen.lock().unwrap();
-    let expected = [("127.0.0.1", 5), ("127.0.0.2", 5), ("127.0.0.3", 2)];
-    assert_eq!(
-        *seen,
-        expected.map(|(ip, count)| (ip.to_owned(), count)).into()
-    );
-}
-
 /// Ein abgebrochener Port ist sofort wieder frei, ein verabschiedeter bleibt eine Minute.
 #[test]
 fn the_end_leaves_no_port_behind() {
