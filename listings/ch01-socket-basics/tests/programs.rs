@@ -1,13 +1,11 @@
 //! Die Programme aus Kapitel 1, von außen: Gespräch, Ende, und was Clients anrichten können.
 
-mod common;
-
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use common::{Program, connect};
+use crate::common::{Program, connect};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_ch01-server");
 const CLIENT: &str = env!("CARGO_BIN_EXE_ch01-client");

@@ -9,7 +9,7 @@ use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use common::{Program, connect};
+use common::{Program, connect, refuses};
 
 const PEER: &str = env!("CARGO_BIN_EXE_ch04-peer");
 const POLITE_PEER: &str = env!("CARGO_BIN_EXE_ch04-polite-peer");
@@ -308,13 +308,6 @@ fn ctrl_c_ends_a_peer_with_status_0_while_it_searches_listens_or_speaks() {
 }
 
 // ---- was den Anfang verhindert ----
-
-/// Das Programm druckt diesen einen Satz und endet mit diesem Status.
-fn refuses(program: &str, args: &[&str], sentence: &str, status: i32) {
-    let mut peer = Program::start(program, args);
-    assert_eq!(peer.line(), sentence);
-    assert_eq!(peer.status(), status);
-}
 
 #[test]
 fn a_peer_does_not_talk_to_itself() {

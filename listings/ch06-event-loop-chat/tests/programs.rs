@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
-use common::{DEADLINE, Program, connect};
+use common::{DEADLINE, Program, connect, refuses};
 use socket2::{Domain, Socket, Type};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_ch06-server");
@@ -180,13 +180,6 @@ fn whoever_pauses_gets_everything_later_complete_and_in_order() {
 }
 
 // ---- was den Anfang verhindert, und das Ende von Hand ----
-
-/// Das Programm druckt diesen einen Satz und endet mit diesem Status.
-fn refuses(program: &str, args: &[&str], sentence: &str, status: i32) {
-    let mut program = Program::start(program, args);
-    assert_eq!(program.line(), sentence);
-    assert_eq!(program.status(), status);
-}
 
 #[test]
 fn a_taken_port_is_said_in_one_sentence() {

@@ -2,14 +2,12 @@
 //! Zeitserver. Was jeder Chat-Server zusagt, prüft ein Test für alle zusammen; hier
 //! steht, was nur diese betrifft.
 
-mod common;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{DEADLINE, Program, connect};
+use crate::common::{DEADLINE, Program, connect, refuses};
 use socket2::{Domain, Socket, Type};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_ch08-server");
@@ -471,13 +469,6 @@ fn a_broken_connection_does_not_end_the_time_server() {
 }
 
 // ---- was den Anfang verhindert ----
-
-/// Das Programm druckt diesen einen Satz und endet mit diesem Status.
-fn refuses(program: &str, args: &[&str], sentence: &str, status: i32) {
-    let mut program = Program::start(program, args);
-    assert_eq!(program.line(), sentence);
-    assert_eq!(program.status(), status);
-}
 
 #[test]
 fn a_taken_port_is_said_in_one_sentence() {

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{DEADLINE, Program, connect};
+use common::{DEADLINE, Program, connect, refuses};
 use socket2::Socket;
 
 const SERVICE: &str = env!("CARGO_BIN_EXE_ch10-service");
@@ -455,13 +455,6 @@ fn more_threads_than_the_system_allows_are_refused_in_one_sentence() {
 }
 
 // ---- was den Anfang verhindert ----
-
-/// Das Programm druckt diesen einen Satz und endet mit diesem Status.
-fn refuses(program: &str, args: &[&str], sentence: &str, status: i32) {
-    let mut program = Program::start(program, args);
-    assert_eq!(program.line(), sentence);
-    assert_eq!(program.status(), status);
-}
 
 #[test]
 fn a_taken_port_is_said_in_one_sentence() {

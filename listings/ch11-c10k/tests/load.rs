@@ -1,8 +1,6 @@
 //! Der Lastgenerator gegen Server, die etwas falsch machen: Alles muss ihm auffallen. Und das
 //! Programm von außen, mit und ohne `--json`.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -11,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use crate::common::{DEADLINE, Program, connect};
 use ch11_c10k::load::{Load, PATIENCE, PENDING, Talked, Who};
-use common::{DEADLINE, Program, connect};
 use socket2::SockRef;
 
 const LOAD: &str = env!("CARGO_BIN_EXE_ch11-load");

@@ -2,8 +2,6 @@
 //! jede dieser Prüfungen. Fehlt `cc` oder `python3`, entfallen die, die sie brauchen; mit
 //! `CHATBUCH_INTEROP=pflicht` ist das ein Fehler.
 
-mod common;
-
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -11,7 +9,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use common::{Program, connect};
+use crate::common::{Program, connect};
 use socket2::SockRef;
 
 const TOO_LONG: &str = "! Die Zeile hat mehr als 8192 Bytes.\n";
@@ -184,7 +182,9 @@ fn returns_all_before_the_end(address: SocketAddr) {
     let written = write_until_stuck(&mut client, much.as_bytes());
     std::thread::scope(|scope| {
         let mut sender = client.try_clone().expect("ein Socket kann das");
-        sender.set_write_timeout(Some(common::DEADLINE)).expect("eine gültige Frist");
+        sender
+            .set_write_timeout(Some(crate::common::DEADLINE))
+            .expect("eine gültige Frist");
         scope.spawn(move || {
             sender.write_all(&much.as_bytes()[written..]).expect("es wird gelesen")
         });
@@ -366,7 +366,7 @@ fn await_state(mut reached: impl FnMut() -> bool) {
     let start = std::time::Instant::now();
     while !reached() {
         assert!(
-            start.elapsed() < common::DEADLINE,
+            start.elapsed() < crate::common::DEADLINE,
             "der Zustand tritt nicht ein"
         );
         std::thread::sleep(Duration::from_millis(2));
