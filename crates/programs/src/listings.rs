@@ -48,33 +48,50 @@ struct Target {
     name: String,
 }
 
+/// How cargo compiles them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// For whoever only wants them to run.
+    Dev,
+    /// Optimized, for measurements.
+    Release,
+}
+
 /// Builds the programs of all listings, once per process, and asks cargo where they are:
 /// so the target directory may be anywhere.
 pub fn built(root: &Path) -> anyhow::Result<&'static Programs> {
-    static BUILT: Once = OnceLock::new();
-    once(&BUILT, root, &[])
+    /// The error is kept as its text.
+    static BUILT: OnceLock<Result<Programs, String>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
+        let never = Arc::new(AtomicBool::new(false));
+        build(cargo(root, &[]), &never).map_err(|error| format!("{error:#}"))
+    });
+    built.as_ref().map_err(|message| anyhow!("{message}"))
 }
 
-/// Like [`built`], but optimized, for measurements.
-pub fn built_for_release(root: &Path) -> anyhow::Result<&'static Programs> {
-    static BUILT: Once = OnceLock::new();
-    once(&BUILT, root, &["--release"])
-}
-
-/// Builds the programs of one listing, optimized, as often as it is asked. Gives up once `cancelled` is set.
+/// Builds the programs of these listings as often as it is asked. Gives up once `cancelled` is set.
 ///
 /// # Errors
 ///
 /// One German sentence: cargo cannot be started, a program cannot be built, it was given up.
-pub fn built_for_release_of(
+pub fn built_of(
     root: &Path,
-    package: &str,
+    listings: &[&str],
+    profile: Profile,
     cancelled: &Arc<AtomicBool>,
 ) -> anyhow::Result<Programs> {
-    let mut command = cargo_of(root, &["--package", package]);
-    command.arg("--release");
+    let packages: Vec<&str> =
+        listings.iter().flat_map(|listing| ["--package", listing]).collect();
+    let mut command = cargo_of(root, &packages);
+    if profile == Profile::Release {
+        command.arg("--release");
+    }
+    build(command, cancelled)
+}
+
+fn build(cargo: Command, cancelled: &Arc<AtomicBool>) -> anyhow::Result<Programs> {
     let mut programs = BTreeMap::new();
-    let all = follow(command, cancelled, &mut |name, path| {
+    let all = follow(cargo, cancelled, &mut |name, path| {
         programs.insert(name, path);
     })?;
     if cancelled.load(Ordering::Relaxed) {
@@ -82,39 +99,8 @@ pub fn built_for_release_of(
     }
     if !all {
         bail!(
-            "Die Programme von {package} lassen sich nicht bauen; cargo sagt im Terminal, warum."
+            "Die Programme der Listings lassen sich nicht bauen; cargo sagt im Terminal, warum."
         );
-    }
-    Ok(Programs(programs))
-}
-
-/// What one process builds once; the error is kept as its text.
-type Once = OnceLock<Result<Programs, String>>;
-
-fn once(
-    built: &'static Once,
-    root: &Path,
-    options: &[&str],
-) -> anyhow::Result<&'static Programs> {
-    built
-        .get_or_init(|| build(root, options).map_err(|error| format!("{error:#}")))
-        .as_ref()
-        .map_err(|message| anyhow!("{message}"))
-}
-
-fn build(root: &Path, options: &[&str]) -> anyhow::Result<Programs> {
-    let output = cargo(root, options)
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cargo ist nicht zu starten.")?;
-    if !output.status.success() {
-        bail!(
-            "Die Programme der Listings lassen sich nicht bauen; cargo sagt oben, warum."
-        );
-    }
-    let mut programs = BTreeMap::new();
-    for line in String::from_utf8_lossy(&output.stdout).lines() {
-        programs.extend(read(line)?);
     }
     Ok(Programs(programs))
 }

@@ -4,3 +4,5 @@ mod c10k;
 mod chat;
 mod figures;
 mod fixture;
+#[cfg(target_os = "linux")]
+mod killed;
