@@ -101,67 +101,57 @@ pub fn names(root: &Path) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
         .collect())
 }
 
+/// How cargo compiles them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// For whoever only wants them to run.
+    Dev,
+    /// Optimized, for measurements.
+    Release,
+}
+
 /// Builds the programs of all listings, once per process, and asks cargo where they are:
 /// so the target directory may be anywhere.
 pub fn built(root: &Path) -> anyhow::Result<&'static Programs> {
-    static BUILT: Once = OnceLock::new();
-    once(&BUILT, root, false)
+    /// The error is kept as its text.
+    static BUILT: OnceLock<Result<Programs, String>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
+        let all = names(root).and_then(|names| {
+            let names: Vec<&str> = names.values().flatten().map(String::as_str).collect();
+            all_of(build(root, &names), &Arc::default())
+        });
+        all.map_err(|error| format!("{error:#}"))
+    });
+    built.as_ref().map_err(|message| anyhow!("{message}"))
 }
 
-/// Like [`built`], but optimized, for measurements.
-pub fn built_for_release(root: &Path) -> anyhow::Result<&'static Programs> {
-    static BUILT: Once = OnceLock::new();
-    once(&BUILT, root, true)
-}
-
-/// What one process builds once; the error is kept as its text.
-type Once = OnceLock<Result<Programs, String>>;
-
-fn once(
-    built: &'static Once,
-    root: &Path,
-    for_release: bool,
-) -> anyhow::Result<&'static Programs> {
-    let build = || {
-        let names = names(root)?;
-        let names: Vec<&str> = names.values().flatten().map(String::as_str).collect();
-        let mut command = build(root, &names);
-        if for_release {
-            command.arg("--release");
-        }
-        all_of(command, &Arc::default(), "der Listings")
-    };
-    built
-        .get_or_init(|| build().map_err(|error| format!("{error:#}")))
-        .as_ref()
-        .map_err(|message| anyhow!("{message}"))
-}
-
-/// Builds the programs of one listing, optimized, as often as it is asked. Gives up once `cancelled` is set.
+/// Builds the programs of these listings as often as it is asked. Gives up once `cancelled` is set.
 ///
 /// # Errors
 ///
 /// One German sentence: cargo cannot be started, a program cannot be built, it was given up.
-pub fn built_for_release_of(
+pub fn built_of(
     root: &Path,
-    package: &str,
+    listings: &[&str],
+    profile: Profile,
     cancelled: &Arc<AtomicBool>,
 ) -> anyhow::Result<Programs> {
     let names = names(root)?;
-    let names: Vec<&str> =
-        names.get(package).into_iter().flatten().map(String::as_str).collect();
+    let names: Vec<&str> = listings
+        .iter()
+        .flat_map(|listing| names.get(*listing).into_iter().flatten())
+        .map(String::as_str)
+        .collect();
     let mut command = build(root, &names);
-    command.arg("--release");
-    all_of(command, cancelled, &format!("von {package}"))
+    if profile == Profile::Release {
+        command.arg("--release");
+    }
+    all_of(command, cancelled)
 }
 
-fn all_of(
-    command: Command,
-    cancelled: &Arc<AtomicBool>,
-    whose: &str,
-) -> anyhow::Result<Programs> {
+fn all_of(cargo: Command, cancelled: &Arc<AtomicBool>) -> anyhow::Result<Programs> {
     let mut programs = BTreeMap::new();
-    let all = follow(command, cancelled, &mut |artifact| {
+    let all = follow(cargo, cancelled, &mut |artifact| {
         if let Some(path) = artifact.executable {
             programs.insert(artifact.target.name, path);
         }
@@ -171,7 +161,7 @@ fn all_of(
     }
     if !all {
         bail!(
-            "Die Programme {whose} lassen sich nicht bauen; cargo sagt im Terminal, warum."
+            "Die Programme der Listings lassen sich nicht bauen; cargo sagt im Terminal, warum."
         );
     }
     Ok(Programs(programs))

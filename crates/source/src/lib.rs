@@ -37,8 +37,8 @@ pub struct Problem {
     pub line: usize,
     /// One German sentence.
     pub message: String,
-    /// A scene is on its way: written, but not yet recorded or shown. The book is refused all the same,
-    /// but `chatbuch` itself must still compile, or `record` could never run.
+    /// A scene is on its way: written, but not yet recorded or shown; or a measured number is named that is not drawn yet.
+    /// The book is refused all the same, but `chatbuch` itself must still compile, or neither `record` nor `figures` could run.
     pub scene_in_progress: bool,
 }
 
