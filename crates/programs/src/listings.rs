@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,7 +19,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use serde::Deserialize;
 
-use crate::processes;
+use crate::{processes, workspace};
 
 /// Where each program lies, by its name (`ch01-server`).
 #[derive(Debug, Clone, Default)]
@@ -62,45 +63,6 @@ pub struct Target {
     pub kind: Vec<String>,
 }
 
-/// The names of all programs that the listings have, by the name of their package.
-///
-/// # Errors
-///
-/// One German sentence: cargo cannot be started, or does not understand the workspace.
-pub fn names(root: &Path) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
-    #[derive(Deserialize)]
-    struct Metadata {
-        packages: Vec<Package>,
-        workspace_root: PathBuf,
-    }
-    #[derive(Deserialize)]
-    struct Package {
-        name: String,
-        manifest_path: PathBuf,
-        targets: Vec<Target>,
-    }
-    let output = cargo(root, "metadata")
-        .args(["--no-deps", "--format-version=1"])
-        .stderr(Stdio::inherit())
-        .output()
-        .context(NO_CARGO)?;
-    if !output.status.success() {
-        bail!("cargo versteht den Workspace nicht und sagt im Terminal, warum.");
-    }
-    let metadata: Metadata = serde_json::from_slice(&output.stdout).context(UNCLEAR)?;
-    let listings = metadata.workspace_root.join("listings");
-    let of_listings = metadata
-        .packages
-        .into_iter()
-        .filter(|package| package.manifest_path.starts_with(&listings));
-    Ok(of_listings
-        .map(|package| {
-            let bins = package.targets.into_iter().filter(|target| target.kind == ["bin"]);
-            (package.name, bins.map(|target| target.name).collect())
-        })
-        .collect())
-}
-
 /// Builds the programs of all listings, once per process, and asks cargo where they are:
 /// so the target directory may be anywhere.
 pub fn built(root: &Path) -> anyhow::Result<&'static Programs> {
@@ -123,13 +85,15 @@ fn once(
     for_release: bool,
 ) -> anyhow::Result<&'static Programs> {
     let build = || {
-        let names = names(root)?;
-        let names: Vec<&str> = names.values().flatten().map(String::as_str).collect();
-        let mut command = build(root, &names);
-        if for_release {
-            command.arg("--release");
-        }
-        all_of(command, &Arc::default(), "der Listings")
+        let listings = workspace::listings(root);
+        let names = listings.iter().flat_map(|listing| workspace::bins_of(root, listing));
+        all_of(
+            root,
+            names.collect(),
+            for_release,
+            &Arc::default(),
+            "der Listings",
+        )
     };
     built
         .get_or_init(|| build().map_err(|error| format!("{error:#}")))
@@ -147,20 +111,25 @@ pub fn built_for_release_of(
     package: &str,
     cancelled: &Arc<AtomicBool>,
 ) -> anyhow::Result<Programs> {
-    let names = names(root)?;
-    let names: Vec<&str> =
-        names.get(package).into_iter().flatten().map(String::as_str).collect();
-    let mut command = build(root, &names);
-    command.arg("--release");
-    all_of(command, cancelled, &format!("von {package}"))
+    let names = workspace::bins_of(root, package);
+    all_of(root, names, true, cancelled, &format!("von {package}"))
 }
 
 fn all_of(
-    command: Command,
+    root: &Path,
+    names: Vec<String>,
+    for_release: bool,
     cancelled: &Arc<AtomicBool>,
     whose: &str,
 ) -> anyhow::Result<Programs> {
     let mut programs = BTreeMap::new();
+    if names.is_empty() {
+        return Ok(Programs(programs)); // cargo would build everything
+    }
+    let mut command = build(root, names);
+    if for_release {
+        command.arg("--release");
+    }
     let all = follow(command, cancelled, &mut |artifact| {
         if let Some(path) = artifact.executable {
             programs.insert(artifact.target.name, path);
@@ -185,7 +154,7 @@ fn all_of(
 /// One German sentence: cargo cannot be started.
 pub fn build_in_background(
     root: &Path,
-    programs: &[&str],
+    programs: impl IntoIterator<Item = impl AsRef<OsStr>>,
     cancelled: &Arc<AtomicBool>,
     finished: &mut dyn FnMut(Artifact),
 ) -> anyhow::Result<bool> {
@@ -231,24 +200,18 @@ fn follow(
 const NO_CARGO: &str = "cargo ist nicht zu starten.";
 const UNCLEAR: &str = "cargo meldet etwas Unverständliches.";
 
-/// cargo, for a book that may be read without a network.
-fn cargo(root: &Path, job: &str) -> Command {
+/// Builds these programs and nothing else: not the one that is running right now, which Windows could not replace.
+/// cargo may not use the network: what is needed is there, or the reader had better know.
+fn build(root: &Path, programs: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args([job, "--offline"]).current_dir(root).stdin(Stdio::null());
     command
-}
-
-/// Builds these programs and nothing else: not the one that is running right now, which Windows could not replace.
-fn build(root: &Path, programs: &[&str]) -> Command {
-    let mut command = cargo(root, "build");
-    command.args([
-        "--quiet",
-        "--workspace",
-        "--message-format=json-render-diagnostics",
-    ]);
+        .args(["build", "--offline", "--quiet", "--workspace"])
+        .arg("--message-format=json-render-diagnostics")
+        .current_dir(root)
+        .stdin(Stdio::null());
     for program in programs {
-        command.args(["--bin", program]);
+        command.arg("--bin").arg(program);
     }
     command
 }
