@@ -378,7 +378,7 @@ pub fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
         bail!("\nMit Strg+C abgebrochen; was gemessen war, steht oben und in {place}.");
     }
     if options.save {
-        write_file(&root.join(file()), &report.to_json())?;
+        write_file(&root.join(file()), report.to_json())?;
         eprintln!("\nAufgehoben in {}.", file().display());
     } else {
         eprintln!("\nJeder einzelne Versuch steht in {place}.");
@@ -401,11 +401,11 @@ pub fn drafting(
     let mut written = Ok(());
     let report = measure(&mut |event| {
         if let (Event::Measured { report, .. }, Ok(())) = (event, &written) {
-            written = write_file(&file, &report.to_json());
+            written = write_file(&file, report.to_json());
         }
     })?;
     written?;
-    write_file(&file, &report.to_json())?;
+    write_file(&file, report.to_json())?;
     Ok(report)
 }
 

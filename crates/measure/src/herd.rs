@@ -10,10 +10,10 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::chat::report::median;
-use crate::chat::table::{NARROW, Section};
 use crate::machine::Machine;
+use crate::section::Section;
 use print::files::write_file;
-use print::german;
+use print::german::{self, NARROW};
 use programs::interrupt::cancelled_by_ctrl_c;
 use programs::listings;
 
@@ -96,7 +96,7 @@ pub fn run(root: &Path, runs: u64, save: bool) -> anyhow::Result<()> {
     }
     print!("{}", text(&report));
     if save {
-        write_file(&root.join(file()), &report.to_json())?;
+        write_file(&root.join(file()), report.to_json())?;
         eprintln!("\nAufgehoben in {}.", file().display());
     }
     Ok(())

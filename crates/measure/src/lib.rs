@@ -7,3 +7,4 @@ pub mod chat;
 pub mod figures;
 pub mod herd;
 pub mod machine;
+mod section;

@@ -11,10 +11,9 @@ use super::messages::{Measured, ToPage};
 use super::run::{Outbox, Stop};
 use measure::c10k::report::{Model, Report};
 use measure::c10k::summary::{self, Load};
-use measure::c10k::table::{bytes, time};
 use measure::c10k::{self, Event, Plan};
 use measure::figures;
-use print::german;
+use print::german::{self, bytes, time};
 
 /// The only measurement a page can ask for.
 const C10K: &str = "c10k";
@@ -177,7 +176,7 @@ fn measured(
         None | Some(1) => "ein Durchgang".to_owned(),
         Some(runs) => format!("Median aus {runs} Durchgängen"),
     };
-    let marks = book.and_then(|book| figures::c10k::marks(book, own).ok());
+    let marks = book.map(|book| figures::c10k::marks(book, own));
     Measured {
         run,
         caption: format!(

@@ -89,6 +89,12 @@ pub fn sizes(report: &Report) -> Vec<u64> {
     sizes.into_iter().collect()
 }
 
+/// How often the models had their turn, at most.
+pub fn runs(report: &Report) -> u64 {
+    let trials = report.models.iter().flat_map(|model| &model.trials);
+    trials.map(|trial| trial.run).max().unwrap_or(0)
+}
+
 /// The model of that id.
 pub fn model<'a>(report: &'a Report, id: &str) -> Option<&'a Model> {
     report.models.iter().find(|model| model.id == id)

@@ -2,42 +2,8 @@
 //! In flows a [`Report`], out flows the same content in either form; nothing else goes in, so the HTML can be proved from the JSON.
 
 use super::report::{Report, Round, Server, Summary};
-use print::german;
-
-/// Between a number and its unit.
-pub(crate) const NARROW: char = '\u{202f}';
-
-/// Rows with a common heading.
-pub(crate) struct Section {
-    pub title: String,
-    /// The first column names the server, the others are numbers.
-    pub header: Vec<&'static str>,
-    pub rows: Vec<Vec<String>>,
-}
-
-impl Section {
-    /// Its title and, below it, its columns one under the other.
-    pub fn text(&self) -> String {
-        let header: Vec<String> = self.header.iter().map(|&word| word.to_owned()).collect();
-        let lines: Vec<&Vec<String>> = std::iter::once(&header).chain(&self.rows).collect();
-        let width = |column: usize| {
-            let cells = lines.iter().map(|line| line[column].chars().count());
-            cells.max().unwrap_or(0)
-        };
-        let mut out = format!("{}\n", self.title);
-        for line in &lines {
-            for (column, cell) in line.iter().enumerate() {
-                let width = width(column);
-                out += &match column {
-                    0 => format!("  {cell:width$}"),
-                    _ => format!("  {cell:>width$}"),
-                };
-            }
-            out.push('\n');
-        }
-        out
-    }
-}
+use crate::section::{Section, figure};
+use print::german::{self, NARROW, percent};
 
 fn sections(report: &Report) -> [Section; 3] {
     [
@@ -104,11 +70,6 @@ fn costs(report: &Report) -> Section {
     }
 }
 
-/// A share of one core.
-pub(crate) fn percent(share: f64) -> String {
-    format!("{}{NARROW}%", german::decimal(share * 100.0, 0))
-}
-
 /// What the tables show, in one line.
 fn caption(report: &Report) -> String {
     format!(
@@ -155,9 +116,8 @@ pub fn text(report: &Report) -> String {
 
 /// The tables for a chapter: one `<figure>` without an empty line, as Markdown wants it.
 pub fn html(report: &Report) -> String {
-    let mut out = figure(&caption(report), &sections(report), &notes(report));
-    out += "<p class=\"anmerkung\">Selbst messen: <code>cargo run --release -- measure chat</code></p>\n</figure>\n";
-    out
+    let command = Some("cargo run --release -- measure chat");
+    figure(&caption(report), &sections(report), &notes(report), command)
 }
 
 /// The same in one small table, a row for each way of building a server.
@@ -184,45 +144,7 @@ pub fn models_html(report: &Report) -> String {
         rows: report.servers.iter().zip(costs(report).rows).map(row).collect(),
     };
     let note = notes(report).pop().into_iter().collect::<Vec<_>>();
-    figure(&caption(report), &[models], &note) + "</figure>\n"
-}
-
-/// A `<figure>` that is still open: caption, tables, notes.
-pub(crate) fn figure(caption: &str, sections: &[Section], notes: &[String]) -> String {
-    let mut out = String::from("<figure class=\"messung\">\n");
-    out += &format!("<figcaption>{}</figcaption>\n", escaped(caption));
-    for section in sections {
-        out += &format!("<table>\n<caption>{}</caption>\n", escaped(&section.title));
-        out += "<thead><tr>";
-        for word in &section.header {
-            out += &format!("<th scope=\"col\">{}</th>", escaped(word));
-        }
-        out += "</tr></thead>\n<tbody>\n";
-        for row in &section.rows {
-            out += "<tr>";
-            for (column, cell) in row.iter().enumerate() {
-                let cell = escaped(cell);
-                out += &match column {
-                    0 => format!("<th scope=\"row\">{cell}</th>"),
-                    _ => format!("<td>{cell}</td>"),
-                };
-            }
-            out += "</tr>\n";
-        }
-        out += "</tbody>\n</table>\n";
-    }
-    for note in notes {
-        out += &format!("<p class=\"anmerkung\">{}</p>\n", escaped(note));
-    }
-    out
-}
-
-/// Text that HTML does not take for anything else, nor Markdown for an include.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('{', "&#123;")
+    figure(&caption(report), &[models], &note, None)
 }
 
 #[cfg(test)]
@@ -318,7 +240,7 @@ Schübe von 200 Zeilen
     #[test]
     fn the_small_table_has_a_row_for_each_way_of_building_a_server() {
         let html = models_html(&report());
-        let row = "<tr><th scope=\"row\">ein &lt;Thread&gt; (ch05-server)</th><td>8,8\u{202f}KiB</td><td>1.001</td>\
+        let row = "<tr><th scope=\"row\">ein &#60;Thread&#62; (ch05-server)</th><td>8,8\u{202f}KiB</td><td>1.001</td>\
                    <td>250.000</td><td>3.000.000</td></tr>";
         assert!(html.contains(row), "{html}");
         assert!(html.ends_with("</figure>\n") && !html.contains("\n\n"));

@@ -1,16 +1,15 @@
 //! The figures of the C10k laboratory: memory a connection, answers a second, the slowest of a hundred answers.
 //! In flows a [`Report`], out flow the SVGs – and the places of a reader's own values in them, by the same code.
 
-use std::collections::BTreeSet;
-
-use super::bars::{self, MIB, Part, Row, mib};
-use super::canvas::{Canvas, Frame, Sheet, notes_height};
+use super::bars::{self, MIB, Part, Row, mib, sum};
+use super::canvas::{Canvas, notes_height};
 use super::curves::{self, Axis, Curve, Legend, Value};
 use super::marks::Sign;
 use super::{Mark, Picture};
 use crate::c10k::report::{Model, Report};
 use crate::c10k::summary::{self, Load, Memory, Spread, Summary};
-use print::german;
+use print::german::{self, NARROW};
+use print::svg::Title;
 
 const KIB: f64 = 1024.0;
 /// Space between two panels, and above legend and notes.
@@ -38,20 +37,13 @@ const RESERVED: [Part; 1] = [Part {
 }];
 
 /// The places of the reader's values in all figures of the book.
-///
-/// # Errors
-///
-/// A figure of the book cannot be drawn.
-pub fn marks(book: &Report, reader: &Report) -> anyhow::Result<Vec<Mark>> {
-    let mut marks = Vec::new();
-    for draw in [memory, throughput, latency] {
-        marks.extend(draw(book, Some(reader))?.marks);
-    }
-    Ok(marks)
+pub fn marks(book: &Report, reader: &Report) -> Vec<Mark> {
+    let figures = [memory, throughput, latency];
+    figures.into_iter().flat_map(|draw| draw(book, Some(reader)).marks).collect()
 }
 
 /// What one connection occupies and reserves, by model, at the largest number of connections.
-pub fn memory(book: &Report, reader: Option<&Report>) -> anyhow::Result<Picture> {
+pub fn memory(book: &Report, reader: Option<&Report>) -> Picture {
     let connections = summary::sizes(book).pop().unwrap_or(0);
     let known: Vec<(&Model, Memory)> = book
         .models
@@ -92,21 +84,20 @@ pub fn memory(book: &Report, reader: Option<&Report>) -> anyhow::Result<Picture>
     };
     let notes = [format!("Balken und Zahlen: {}", median_of(book))];
     let below = lower.top + lower.height() + GAP;
-    let (sheet, places) = Canvas::draw(below + notes_height(&notes), |canvas| {
-        let mut places = upper.draw(canvas, &of(|memory| sum(&self::occupied(memory))))?;
-        places.extend(lower.draw(canvas, &of(only_reserved))?);
-        canvas.notes(&notes, below)?;
-        Ok(places)
-    })?;
-    let svg = sheet.finish(&Frame {
+    let mut canvas = Canvas::default();
+    let mut places = upper.draw(&mut canvas, &of(|memory| sum(&self::occupied(memory))));
+    places.extend(lower.draw(&mut canvas, &of(only_reserved)));
+    canvas.notes(&notes, below);
+    let title = Title {
         id: "c10k-speicher",
-        title: format!("Speicher je Verbindung bei {number} Verbindungen"),
-        desc: memory_in_words(&known, &number),
-    })?;
+        title: &format!("Speicher je Verbindung bei {number} Verbindungen"),
+        desc: &memory_in_words(&known, &number),
+    };
+    let svg = canvas.finish(below + notes_height(&notes), title);
     let mut places = places.into_iter();
     let mut marks = Vec::new();
     for value in [
-        (|memory| format!("{}\u{202f}KiB belegt", occupied_in_all(memory)))
+        (|memory| format!("{}{NARROW}KiB belegt", occupied_in_all(memory)))
             as fn(&Memory) -> String,
         |memory| format!("{} nur reserviert", mib(only_reserved(memory))),
     ] {
@@ -114,7 +105,7 @@ pub fn memory(book: &Report, reader: Option<&Report>) -> anyhow::Result<Picture>
             marks.push(mark("c10k-speicher", model, &value(memory), place));
         }
     }
-    Ok(Picture { svg, marks })
+    Picture { svg, marks }
 }
 
 /// In KiB: the server's memory, what the kernel keeps for its threads and addresses, and the kernel's objects.
@@ -138,11 +129,7 @@ fn occupied_in_all(memory: &Memory) -> String {
 
 /// In MiB.
 fn only_reserved(memory: &Memory) -> f64 {
-    (memory.reserved - memory.resident).max(0.0) / MIB
-}
-
-fn sum(values: &[Option<f64>]) -> f64 {
-    values.iter().flatten().map(|value| value.max(0.0)).sum()
+    memory.merely_reserved() / MIB
 }
 
 /// The reader's values, with the row each belongs to.
@@ -165,7 +152,7 @@ fn memory_in_words(known: &[(&Model, Memory)], number: &str) -> String {
     }
     let server = known.iter().map(|(model, memory)| {
         let kib = kib(memory.resident.max(0.0) / KIB);
-        format!("{} {kib}\u{202f}KiB", model.name)
+        format!("{} {kib}{NARROW}KiB", model.name)
     });
     let mut words = format!(
         "Bei {number} Verbindungen belegt der Server je Verbindung: {}.",
@@ -184,7 +171,7 @@ fn memory_in_words(known: &[(&Model, Memory)], number: &str) -> String {
 }
 
 /// Answers a second over the number of connections, with all of them active.
-pub fn throughput(book: &Report, reader: Option<&Report>) -> anyhow::Result<Picture> {
+pub fn throughput(book: &Report, reader: Option<&Report>) -> Picture {
     let loads = [(Load::All, "Antworten je Sekunde, alle aktiv")];
     let chart = Chart {
         loads: &loads,
@@ -195,20 +182,20 @@ pub fn throughput(book: &Report, reader: Option<&Report>) -> anyhow::Result<Pict
     };
     let (book, left_out) = shown(book);
     let facts = [left_out, missing(&book, &[Load::All])].concat();
-    let (sheet, own) = chart.draw(&book, reader, &facts)?;
-    let svg = sheet.finish(&Frame {
+    let title = Title {
         id: "c10k-durchsatz",
-        title: "Antworten je Sekunde".to_owned(),
-        desc: with_facts(throughput_in_words(&book), &facts),
-    })?;
+        title: "Antworten je Sekunde",
+        desc: &with_facts(throughput_in_words(&book), &facts),
+    };
+    let (svg, own) = chart.draw(&book, reader, &facts, title);
     let marks = own.into_iter().map(|(model, value, place)| {
         let rate = format!("{} Antworten je Sekunde", german::rounded(value.median));
         mark("c10k-durchsatz", model, &rate, place)
     });
-    Ok(Picture {
+    Picture {
         svg,
         marks: marks.collect(),
-    })
+    }
 }
 
 fn throughput_in_words(book: &Report) -> String {
@@ -243,7 +230,7 @@ fn throughput_in_words(book: &Report) -> String {
 }
 
 /// The slowest of a hundred answers over the number of connections: with all of them active, and with one in a hundred.
-pub fn latency(book: &Report, reader: Option<&Report>) -> anyhow::Result<Picture> {
+pub fn latency(book: &Report, reader: Option<&Report>) -> Picture {
     let loads = [
         (Load::All, "99 von 100 Antworten binnen …, alle aktiv"),
         (
@@ -266,19 +253,19 @@ pub fn latency(book: &Report, reader: Option<&Report>) -> anyhow::Result<Picture
         ));
     }
     facts.extend(missing(&book, &[Load::All, Load::Few]));
-    let (sheet, own) = chart.draw(&book, reader, &facts)?;
-    let svg = sheet.finish(&Frame {
+    let title = Title {
         id: "c10k-antwortzeit",
-        title: "Die langsamste von hundert Antworten".to_owned(),
-        desc: with_facts(latency_in_words(&book), &facts),
-    })?;
+        title: "Die langsamste von hundert Antworten",
+        desc: &with_facts(latency_in_words(&book), &facts),
+    };
+    let (svg, own) = chart.draw(&book, reader, &facts, title);
     let marks = own.into_iter().map(|(model, value, place)| {
         mark("c10k-antwortzeit", model, &span(value.median), place)
     });
-    Ok(Picture {
+    Picture {
         svg,
         marks: marks.collect(),
-    })
+    }
 }
 
 fn latency_in_words(book: &Report) -> String {
@@ -308,15 +295,9 @@ fn latency_in_words(book: &Report) -> String {
     }
 }
 
-/// So many microseconds in the unit that fits.
+/// So many microseconds in the unit that fits, without a tenth where there is none: axes have round numbers.
 fn span(micros: f64) -> String {
-    let (value, unit) = match micros {
-        micros if micros < 999.5 => (micros, "µs"),
-        micros if micros < 999_500.0 => (micros / 1e3, "ms"),
-        micros => (micros / 1e6, "s"),
-    };
-    let places = usize::from(value < 9.95 && (value - value.round()).abs() > 0.049);
-    format!("{}\u{202f}{unit}", german::decimal(value, places))
+    german::time(micros).replace(&format!(",0{NARROW}"), &NARROW.to_string())
 }
 
 /// A figure with curves: a panel for each load, one legend, and notes.
@@ -339,7 +320,8 @@ impl Chart<'_> {
         book: &Report,
         reader: Option<&'r Report>,
         facts: &[String],
-    ) -> anyhow::Result<(Sheet, Vec<Own<'r>>)> {
+        title: Title,
+    ) -> (String, Vec<Own<'r>>) {
         let value = |load| {
             move |model: &Model, connections| {
                 summary::summary(model, connections, load).map(self.value)
@@ -372,23 +354,22 @@ impl Chart<'_> {
         notes.extend_from_slice(facts);
         let notes_at = below + legend.height() + GAP;
 
-        Canvas::draw(notes_at + notes_height(&notes), |canvas| {
-            let mut own = Vec::new();
-            for (panel, (load, _)) in panels.iter().zip(self.loads) {
-                let here = own_values(panel.curves, reader, value(*load));
-                let places = panel.draw(canvas, &further(&here))?;
-                let here = here.into_iter().zip(places);
-                own.extend(here.map(|((_, model, value), place)| (model, value, place)));
-            }
-            legend.draw(canvas, below)?;
-            canvas.notes(&notes, notes_at)?;
-            Ok(own)
-        })
+        let mut canvas = Canvas::default();
+        let mut own = Vec::new();
+        for (panel, (load, _)) in panels.iter().zip(self.loads) {
+            let here = own_values(panel.curves, reader, value(*load));
+            let places = panel.draw(&mut canvas, &further(&here));
+            let here = here.into_iter().zip(places);
+            own.extend(here.map(|((_, model, value), place)| (model, value, place)));
+        }
+        legend.draw(&mut canvas, below);
+        canvas.notes(&notes, notes_at);
+        (canvas.finish(notes_at + notes_height(&notes), title), own)
     }
 
     fn how_to_read(&self, book: &Report, joined: bool) -> Vec<String> {
         let mut signs = format!("Zeichen: {}", median_of(book));
-        if runs(book) > 1 {
+        if summary::runs(book) > 1 {
             signs += " Senkrechte Striche: vom kleinsten bis zum größten Wert.";
         }
         signs +=
@@ -400,14 +381,8 @@ impl Chart<'_> {
     }
 }
 
-/// How often everything was measured.
-fn runs(report: &Report) -> usize {
-    let runs = report.models.iter().flat_map(|model| &model.trials).map(|trial| trial.run);
-    runs.collect::<BTreeSet<u64>>().len()
-}
-
 fn median_of(report: &Report) -> String {
-    match runs(report) {
+    match summary::runs(report) {
         0 | 1 => "ein Durchgang.".to_owned(),
         runs => format!("Median aus {runs} Durchgängen."),
     }

@@ -4,9 +4,9 @@
 use crate::c10k::report::{Model, Report};
 use crate::c10k::summary::{self, Load, Memory, REFERENCE, Spread};
 use crate::c10k::table;
-use crate::chat::table::{NARROW, Section, figure, percent};
 use crate::herd;
-use print::german;
+use crate::section::{Section, figure};
+use print::german::{self, NARROW, bytes, percent, time};
 
 /// Connections of the calculation at the chapter's end.
 const MILLION: f64 = 1e6;
@@ -37,13 +37,13 @@ pub fn answers_html(report: &Report) -> String {
         "Zeilen hin und zurück, {} Verbindungen",
         german::whole(greatest)
     );
-    let mut html = figure(&caption, &tables, &notes) + "</figure>\n";
+    let mut html = figure(&caption, &tables, &notes, None);
     for connections in sizes.into_iter().rev() {
         let caption = format!("{} Verbindungen", german::whole(connections));
         let tables = [speed(report, connections), times(report, connections)];
         html += &format!("<details><summary>Dasselbe mit {caption}</summary>\n");
-        html += &figure(&caption, &tables, &[ranking(connections)]);
-        html += "</figure>\n</details>\n";
+        html += &figure(&caption, &tables, &[ranking(connections)], None);
+        html += "</details>\n";
     }
     html
 }
@@ -69,7 +69,7 @@ fn speed(report: &Report, connections: u64) -> Section {
             ratio.map_or("–".into(), |ratio| {
                 format!("{}×", german::decimal(ratio.median, 2))
             }),
-            table::time(all.cpu.median),
+            time(all.cpu.median),
             all.switches
                 .map_or("–".into(), |switches| german::decimal(switches.median, 2)),
             percent(all.load_share.median),
@@ -99,12 +99,12 @@ fn times(report: &Report, connections: u64) -> Section {
         };
         vec![
             model.name.clone(),
-            table::time(all.p50.median),
-            table::time(all.p99.median),
+            time(all.p50.median),
+            time(all.p99.median),
             german::rounded(few.rate.median),
-            table::time(few.cpu.median),
-            table::time(few.p50.median),
-            table::time(few.p99.median),
+            time(few.cpu.median),
+            time(few.p50.median),
+            time(few.p99.median),
         ]
     };
     Section {
@@ -139,7 +139,12 @@ pub fn connection_html(report: &Report) -> String {
     ];
     let [_, memory, _, machine] = table::notes(report);
     notes.extend([memory, machine]);
-    figure("Eine Verbindung, bei der niemand redet", &[table], &notes) + "</figure>\n"
+    figure(
+        "Eine Verbindung, bei der niemand redet",
+        &[table],
+        &notes,
+        None,
+    )
 }
 
 /// The same, calculated for a million connections.
@@ -173,7 +178,7 @@ pub fn million_html(report: &Report) -> String {
         "Gerechnet, nicht gemessen: die Bytes je Verbindung bei {} Verbindungen, mal eine Million.",
         german::whole(connections)
     );
-    figure("Eine Million Verbindungen", &[table], &[note]) + "</figure>\n"
+    figure("Eine Million Verbindungen", &[table], &[note], None)
 }
 
 /// Single numbers with their units, each between the anchors of its name: `10000-threads-belegt`.
@@ -204,9 +209,9 @@ fn of_model(
     if let Some(all) = summary::summary(model, connections, Load::All) {
         numbers.extend([
             ("durchsatz", german::rounded(all.rate.median)),
-            ("p50", table::time(all.p50.median)),
-            ("p99", table::time(all.p99.median)),
-            ("cpu", table::time(all.cpu.median)),
+            ("p50", time(all.p50.median)),
+            ("p99", time(all.p99.median)),
+            ("cpu", time(all.cpu.median)),
             ("last", percent(all.load_share.median)),
         ]);
         if let Some(switches) = all.switches {
@@ -216,9 +221,9 @@ fn of_model(
     if let Some(few) = summary::summary(model, connections, Load::Few) {
         numbers.extend([
             ("wenige-durchsatz", german::rounded(few.rate.median)),
-            ("wenige-cpu", table::time(few.cpu.median)),
-            ("wenige-p50", table::time(few.p50.median)),
-            ("wenige-p99", table::time(few.p99.median)),
+            ("wenige-cpu", time(few.cpu.median)),
+            ("wenige-p50", time(few.p50.median)),
+            ("wenige-p99", time(few.p99.median)),
         ]);
     }
     let reference = summary::model(report, REFERENCE);
@@ -230,10 +235,10 @@ fn of_model(
     if let Some(memory) = summary::memory(model, connections) {
         let all = connections as f64;
         numbers.extend([
-            ("belegt", table::bytes(memory.resident)),
-            ("belegt-gesamt", table::bytes(memory.resident * all)),
-            ("reserviert", table::bytes(memory.reserved)),
-            ("reserviert-gesamt", table::bytes(memory.reserved * all)),
+            ("belegt", bytes(memory.resident)),
+            ("belegt-gesamt", bytes(memory.resident * all)),
+            ("reserviert", bytes(memory.reserved)),
+            ("reserviert-gesamt", bytes(memory.reserved * all)),
         ]);
         let optional = [
             ("kern", memory.kernel()),
@@ -248,7 +253,7 @@ fn of_model(
             ),
         ];
         let known = optional.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        numbers.extend(known.map(|(name, value)| (name, table::bytes(value))));
+        numbers.extend(known.map(|(name, value)| (name, bytes(value))));
     }
     numbers
 }
@@ -287,7 +292,7 @@ fn of_herd(herd: &herd::Report) -> Vec<(String, String)> {
             ("reserviert", middle(|herd| herd.reserved)),
         ] {
             if let Some(value) = value {
-                numbers.push((format!("herde-{model}-{name}"), table::bytes(value)));
+                numbers.push((format!("herde-{model}-{name}"), bytes(value)));
             }
         }
     }

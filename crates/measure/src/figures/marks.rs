@@ -63,13 +63,13 @@ impl Sign {
     }
 
     /// Puts it at a place.
-    pub fn draw(self, canvas: &mut Canvas, model: &str, at: Place) -> anyhow::Result<()> {
+    pub fn draw(self, canvas: &mut Canvas, model: &str, at: Place) {
         let classes = self.classes(model);
         match self.shape {
             Shape::Circle => canvas.circle(&classes, at, RADIUS),
             Shape::Corners(corners) => {
                 let places = corners.iter().map(|(x, y)| (at.0 + x, at.1 + y));
-                canvas.polygon(&classes, places.collect())
+                canvas.polygon(&classes, &places.collect::<Vec<Place>>());
             }
         }
     }

@@ -24,9 +24,11 @@ mod made_up {
     use measure::c10k::{Event, Plan, draft, drafting, measure_with};
     use programs::listings::Programs;
 
-    /// `ch11-event-loop` does not come up; what the others do, `tests/labor/server.sh` says.
+    /// `ch11-event-loop` does not come up; what the others do, `labor/server.sh` says.
     fn programs() -> Programs {
-        let file = |name: &str| Path::new(super::ROOT).join("tests/labor").join(name);
+        let file = |name: &str| {
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/labor").join(name)
+        };
         let programs = [
             ("ch11-load", "load.sh"),
             ("ch11-threads", "server.sh"),

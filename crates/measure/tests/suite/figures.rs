@@ -96,7 +96,7 @@ fn made() -> Report {
 }
 
 fn pictures(report: &Report) -> [Picture; 3] {
-    [c10k::memory, c10k::throughput, c10k::latency].map(|draw| draw(report, None).unwrap())
+    [c10k::memory, c10k::throughput, c10k::latency].map(|draw| draw(report, None))
 }
 
 fn texts(svg: &str) -> Vec<String> {
@@ -425,8 +425,8 @@ fn the_herds_stand_side_by_side() {
 fn the_readers_values_lie_where_the_book_would_draw_them() {
     let book = made();
     for draw in [c10k::memory, c10k::throughput, c10k::latency] {
-        let alone = draw(&book, None).unwrap();
-        let Picture { svg, marks } = draw(&book, Some(&book)).unwrap();
+        let alone = draw(&book, None);
+        let Picture { svg, marks } = draw(&book, Some(&book));
         assert_eq!(svg, alone.svg, "the figure stays the book's");
         assert!(!marks.is_empty() && marks.iter().all(|mark| !mark.beyond));
         let Mark { x, y, .. } = &marks[0];
@@ -451,7 +451,7 @@ fn a_value_beyond_the_figure_lies_at_its_edge_and_strangers_nowhere() {
             phase.exchanges *= 100;
         }
     }
-    let marks = c10k::throughput(&book, Some(&reader)).unwrap().marks;
+    let marks = c10k::throughput(&book, Some(&reader)).marks;
     assert_eq!(
         marks.len(),
         6,
