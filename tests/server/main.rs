@@ -29,16 +29,15 @@ fn chatbuch(root: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// Waits until the listings' programs are built, as long as cargo takes: what is timed comes after that.
+fn wait_for_listings() {
+    programs::listings::built(Path::new(ROOT)).expect("the listings build");
+}
+
 /// The program while it serves a book, and who reads it.
 struct Server {
     program: Program,
     reader: Reader,
-    /// With its token.
-    #[cfg_attr(
-        not(target_os = "linux"),
-        expect(dead_code, reason = "for the browser")
-    )]
-    address: String,
 }
 
 impl Server {
@@ -50,11 +49,7 @@ impl Server {
     /// Waits until the book can be read.
     fn of(command: Command) -> Server {
         let mut program = Program::start(command);
-        let address = program.line();
-        Server {
-            reader: Reader::of(&address),
-            program,
-            address,
-        }
+        let reader = Reader::of(&program.line());
+        Server { program, reader }
     }
 }

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,7 +19,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use serde::Deserialize;
 
-use crate::processes;
+use crate::{processes, workspace};
 
 /// Where each program lies, by its name (`ch01-server`).
 #[derive(Debug, Clone, Default)]
@@ -62,6 +63,7 @@ pub struct Target {
     pub kind: Vec<String>,
 }
 
+<<<<<<< HEAD
 /// The names of all programs that the listings have, by the name of their package.
 ///
 /// # Errors
@@ -110,6 +112,8 @@ pub enum Profile {
     Release,
 }
 
+=======
+>>>>>>> live
 /// Builds the programs of all listings, once per process, and asks cargo where they are:
 /// so the target directory may be anywhere.
 pub fn built(root: &Path) -> anyhow::Result<&'static Programs> {
@@ -125,7 +129,42 @@ pub fn built(root: &Path) -> anyhow::Result<&'static Programs> {
     built.as_ref().map_err(|message| anyhow!("{message}"))
 }
 
+<<<<<<< HEAD
 /// Builds the programs of these listings as often as it is asked. Gives up once `cancelled` is set.
+=======
+/// Like [`built`], but optimized, for measurements.
+pub fn built_for_release(root: &Path) -> anyhow::Result<&'static Programs> {
+    static BUILT: Once = OnceLock::new();
+    once(&BUILT, root, true)
+}
+
+/// What one process builds once; the error is kept as its text.
+type Once = OnceLock<Result<Programs, String>>;
+
+fn once(
+    built: &'static Once,
+    root: &Path,
+    for_release: bool,
+) -> anyhow::Result<&'static Programs> {
+    let build = || {
+        let listings = workspace::listings(root);
+        let names = listings.iter().flat_map(|listing| workspace::bins_of(root, listing));
+        all_of(
+            root,
+            names.collect(),
+            for_release,
+            &Arc::default(),
+            "der Listings",
+        )
+    };
+    built
+        .get_or_init(|| build().map_err(|error| format!("{error:#}")))
+        .as_ref()
+        .map_err(|message| anyhow!("{message}"))
+}
+
+/// Builds the programs of one listing, optimized, as often as it is asked. Gives up once `cancelled` is set.
+>>>>>>> live
 ///
 /// # Errors
 ///
@@ -136,6 +175,7 @@ pub fn built_of(
     profile: Profile,
     cancelled: &Arc<AtomicBool>,
 ) -> anyhow::Result<Programs> {
+<<<<<<< HEAD
     let names = names(root)?;
     let names: Vec<&str> = listings
         .iter()
@@ -152,6 +192,28 @@ pub fn built_of(
 fn all_of(cargo: Command, cancelled: &Arc<AtomicBool>) -> anyhow::Result<Programs> {
     let mut programs = BTreeMap::new();
     let all = follow(cargo, cancelled, &mut |artifact| {
+=======
+    let names = workspace::bins_of(root, package);
+    all_of(root, names, true, cancelled, &format!("von {package}"))
+}
+
+fn all_of(
+    root: &Path,
+    names: Vec<String>,
+    for_release: bool,
+    cancelled: &Arc<AtomicBool>,
+    whose: &str,
+) -> anyhow::Result<Programs> {
+    let mut programs = BTreeMap::new();
+    if names.is_empty() {
+        return Ok(Programs(programs)); // cargo would build everything
+    }
+    let mut command = build(root, names);
+    if for_release {
+        command.arg("--release");
+    }
+    let all = follow(command, cancelled, &mut |artifact| {
+>>>>>>> live
         if let Some(path) = artifact.executable {
             programs.insert(artifact.target.name, path);
         }
@@ -175,7 +237,7 @@ fn all_of(cargo: Command, cancelled: &Arc<AtomicBool>) -> anyhow::Result<Program
 /// One German sentence: cargo cannot be started.
 pub fn build_in_background(
     root: &Path,
-    programs: &[&str],
+    programs: impl IntoIterator<Item = impl AsRef<OsStr>>,
     cancelled: &Arc<AtomicBool>,
     finished: &mut dyn FnMut(Artifact),
 ) -> anyhow::Result<bool> {
@@ -221,24 +283,18 @@ fn follow(
 const NO_CARGO: &str = "cargo ist nicht zu starten.";
 const UNCLEAR: &str = "cargo meldet etwas Unverständliches.";
 
-/// cargo, for a book that may be read without a network.
-fn cargo(root: &Path, job: &str) -> Command {
+/// Builds these programs and nothing else: not the one that is running right now, which Windows could not replace.
+/// cargo may not use the network: what is needed is there, or the reader had better know.
+fn build(root: &Path, programs: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args([job, "--offline"]).current_dir(root).stdin(Stdio::null());
     command
-}
-
-/// Builds these programs and nothing else: not the one that is running right now, which Windows could not replace.
-fn build(root: &Path, programs: &[&str]) -> Command {
-    let mut command = cargo(root, "build");
-    command.args([
-        "--quiet",
-        "--workspace",
-        "--message-format=json-render-diagnostics",
-    ]);
+        .args(["build", "--offline", "--quiet", "--workspace"])
+        .arg("--message-format=json-render-diagnostics")
+        .current_dir(root)
+        .stdin(Stdio::null());
     for program in programs {
-        command.args(["--bin", program]);
+        command.arg("--bin").arg(program);
     }
     command
 }
