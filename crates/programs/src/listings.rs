@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use serde::Deserialize;
 
-use crate::processes;
+use crate::processes::Launch;
 
 /// Where each program lies, by its name (`ch01-server`).
 #[derive(Debug, Clone, Default)]
@@ -74,7 +74,7 @@ pub fn built_for_release_of(
     let mut command = cargo_of(root, &["--package", package]);
     command.arg("--release");
     let mut programs = BTreeMap::new();
-    let all = follow(command, cancelled, &mut |name, path| {
+    let all = follow(command, Launch::default(), cancelled, &mut |name, path| {
         programs.insert(name, path);
     })?;
     if cancelled.load(Ordering::Relaxed) {
@@ -130,9 +130,12 @@ pub fn build_in_background(
     cancelled: &Arc<AtomicBool>,
     finished: &mut dyn FnMut(String, PathBuf),
 ) -> anyhow::Result<()> {
-    let mut command = cargo(root, &["--keep-going"]);
-    processes::give_way(&mut command);
-    if !follow(command, cancelled, finished)? {
+    let command = cargo(root, &["--keep-going"]);
+    let launch = Launch {
+        gives_way: true,
+        ..Launch::default()
+    };
+    if !follow(command, launch, cancelled, finished)? {
         bail!(
             "Nicht alle Programme der Listings lassen sich bauen; cargo sagt im Terminal, warum."
         );
@@ -143,11 +146,12 @@ pub fn build_in_background(
 /// Runs cargo and hands out each program as soon as it is there; was everything built?
 fn follow(
     mut command: Command,
+    launch: Launch,
     cancelled: &Arc<AtomicBool>,
     finished: &mut dyn FnMut(String, PathBuf),
 ) -> anyhow::Result<bool> {
     command.stdout(Stdio::piped()).stderr(Stdio::inherit());
-    let mut cargo = processes::spawn(command).context("cargo ist nicht zu starten.")?;
+    let mut cargo = launch.spawn(command).context("cargo ist nicht zu starten.")?;
     let told = cargo.stdout().take().expect("stdout is piped above");
     let cancelled = Arc::clone(cancelled);
     // Somebody has to notice the end of the book while we listen to cargo.

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use programs::{listings, ports};
 use scenes::observe::{self as trace, strace};
-use scenes::player::{Settings, play};
+use scenes::player::play;
+use scenes::settings::Settings;
 use scenes::recording::Event;
 use scenes::script::Script;
 use scenes::timeline::Kind;

@@ -18,7 +18,7 @@ use super::limits::{self, Limits};
 use super::messages::{Marked, ToPage};
 use super::run::{Fate, Outbox, Stop, name};
 use super::toolbox::{Place, SOURCE, Toolbox};
-use programs::processes::{self, Ending, Program, Report, Stream};
+use programs::processes::{self, Ending, Heard, Launch, Running, Stream};
 use source::Source;
 
 /// How soon a stop is noticed.
@@ -228,7 +228,7 @@ impl Workplace<'_> {
         command.current_dir(here);
         processes::reduce_environment(&mut command);
         let (sender, reports) = sync_channel(256);
-        let mut program = Program::start(command, 0, &sender)?;
+        let mut program = Launch::default().start(command, 0, &sender)?;
         drop(sender);
         program.stdin = None; // a cell has no keyboard
         let run = outbox.run;
@@ -287,12 +287,14 @@ impl Workplace<'_> {
         let folder = self.folder.path();
         fs::write(folder.join(SOURCE), program)?;
         // What is compiled in the background is kept.
-        let mut command = toolbox.compiler(folder, &self.binary, in_background);
-        if in_background {
-            processes::give_way(&mut command);
-        }
+        let command = toolbox.compiler(folder, &self.binary, in_background);
+        let launch = Launch {
+            longest_line: 1024 * 1024, // a diagnostic is one line
+            gives_way: in_background,
+            ..Launch::default()
+        };
         let (sender, reports) = sync_channel(256);
-        let mut compiler = Program::start_wordy(command, 0, &sender)?;
+        let mut compiler = launch.start(command, 0, &sender)?;
         drop(sender);
         compiler.stdin = None;
         let mut text = String::new();
@@ -327,8 +329,8 @@ impl Workplace<'_> {
 
 /// Listens to a program until it has ended, or ends it.
 fn drive(
-    program: &mut Program,
-    reports: &Receiver<Report>,
+    program: &mut Running,
+    reports: &Receiver<Heard>,
     stop: &Stop,
     most: Duration,
     print: &mut dyn FnMut(Stream, String, Instant) -> bool,
@@ -338,8 +340,8 @@ fn drive(
     let mut ended: Option<(ExitStatus, Instant)> = None;
     let halt = loop {
         match reports.recv_timeout(TICK) {
-            Ok(Report { line: None, .. }) => open_streams -= 1,
-            Ok(Report {
+            Ok(Heard { line: None, .. }) => open_streams -= 1,
+            Ok(Heard {
                 line: Some(line),
                 stream,
                 at,

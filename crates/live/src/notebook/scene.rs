@@ -10,7 +10,8 @@ use super::messages::{Mode, ToPage};
 use super::run::{Fate, Groups, Outbox, Permit, Stop, name};
 use programs::processes::Stream;
 use scenes::improvise::{Cue, improvise};
-use scenes::player::{self, Seen, Settings, Watcher};
+use scenes::player;
+use scenes::settings::{Seen, Settings, Watcher};
 use scenes::recording::Kind;
 use scenes::{self, SceneId};
 

@@ -17,7 +17,7 @@ use super::gauge::Gauge;
 use super::models::Ready;
 use super::report::{Footprint, Phase, Trial};
 use print::german;
-use programs::processes::{self, Program, Stream};
+use programs::processes::{Heard, Launch, Stream};
 
 /// What a ready server prints before its address.
 const READY: &str = "Server lauscht auf ";
@@ -81,7 +81,11 @@ impl Laboratory {
         };
         let apart = self.cores.filter(|_| !model.all_cores);
         let start = |core, command, number, name: &str| {
-            Program::start_on(core, command, number, &sender).map_err(|error| {
+            let launch = Launch {
+                core,
+                ..Launch::default()
+            };
+            launch.start(command, number, &sender).map_err(|error| {
                 Trouble::Failed(format!("„{name}“ lässt sich nicht starten ({error})."))
             })
         };
@@ -187,7 +191,7 @@ const LOAD: usize = 1;
 
 /// What both programs say.
 struct Stage<'a> {
-    reports: Receiver<processes::Report>,
+    reports: Receiver<Heard>,
     cancelled: &'a AtomicBool,
     /// How many of a program's outputs are open.
     open: [usize; 2],
@@ -243,7 +247,7 @@ impl Stage<'_> {
     }
 
     /// A line of a program's stdout; what else there is to know is kept.
-    fn note(&mut self, report: processes::Report) -> Option<(usize, String)> {
+    fn note(&mut self, report: Heard) -> Option<(usize, String)> {
         match (report.stream, report.line) {
             (Stream::Out, Some(line)) => return Some((report.program, line)),
             (Stream::Err, Some(line)) if !line.trim().is_empty() => {
