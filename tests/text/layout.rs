@@ -1,5 +1,5 @@
-//! The repository keeps its layout: a listing can be copied out and built alone, versions do not drift apart,
-//! programs have names of their own, and the top folder holds only what the README explains.
+//! The repository keeps its layout: rooms use only those they may, a listing can be copied out and built alone, versions do
+//! not drift apart, programs have names of their own, and the top folder holds only what CONTRIBUTING.md explains.
 //! The checks take a folder and return faults, so that they can be shown to fail on a made-up one.
 
 use std::collections::{BTreeMap, HashSet};
@@ -8,17 +8,20 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use programs::workspace;
 use toml::Table;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const NONE: [&str; 0] = [];
 
 /// Everything that may stand in the top folder.
-const TOP: [&str; 17] = [
+const TOP: [&str; 20] = [
     ".cargo",
     ".ci",
     ".gitattributes",
     ".gitignore",
+    "ARCHITEKTUR.md",
+    "CONTRIBUTING.md",
     "Cargo.lock",
     "Cargo.toml",
     "LICENSE-APACHE",
@@ -28,10 +31,28 @@ const TOP: [&str; 17] = [
     "book",
     "book.toml",
     "build.rs",
+    "crates",
     "listings",
     "rustfmt.toml",
     "src",
     "tests",
+];
+
+/// The rooms under `crates/`, each with those it may use. Whoever uses whom stands above it: there is no way back.
+const ROOMS: [(&str, &[&str]); 9] = [
+    ("print", &[]),
+    ("programs", &[]),
+    ("snippets", &[]),
+    ("source", &["programs"]),
+    ("site", &["print", "source"]),
+    ("scenes", &["print", "programs"]),
+    ("measure", &["print", "programs"]),
+    (
+        "live",
+        &["measure", "print", "programs", "scenes", "site", "source"],
+    ),
+    // For tests, and for nothing that a reader runs.
+    ("testing", &["programs"]),
 ];
 
 /// A manifest and the folder it stands in, relative to the root (`.` for the root itself).
@@ -51,6 +72,18 @@ impl Manifest {
 
     fn package(&self, key: &str) -> Option<&str> {
         self.table.get("package")?.get(key)?.as_str()
+    }
+
+    /// A table of the root's `[workspace]`.
+    fn workspace(&self, key: &str) -> Option<&Table> {
+        self.table.get("workspace")?.get(key)?.as_table()
+    }
+
+    /// Whether this package depends on `name` to run, and not only to be tested.
+    fn needs_to_run(&self, name: &str) -> bool {
+        let tables = ["dependencies", "build-dependencies"];
+        let mut tables = tables.iter().filter_map(|kind| self.table.get(*kind)?.as_table());
+        tables.any(|table| table.contains_key(name))
     }
 
     /// Every dependency of every kind, for every system: the crate and what the manifest says about it.
@@ -95,12 +128,21 @@ impl Manifest {
 
 /// Root and listings.
 fn manifests(root: &Path) -> Vec<Manifest> {
-    let listings = names_in(&root.join("listings"));
-    let folders = listings.iter().map(|name| format!("listings/{name}"));
+    let listings = workspace::listings(root).into_iter();
     std::iter::once(".".to_owned())
-        .chain(folders)
-        .filter(|folder| root.join(folder).join("Cargo.toml").is_file())
+        .chain(listings.map(|name| format!("listings/{name}")))
         .map(|folder| Manifest::read(root, &folder))
+        .collect()
+}
+
+/// The rooms, by the names of their folders.
+fn rooms(root: &Path) -> Vec<(String, Manifest)> {
+    let names = names_in(&root.join("crates")).into_iter();
+    names
+        .map(|name| {
+            let manifest = Manifest::read(root, &format!("crates/{name}"));
+            (name, manifest)
+        })
         .collect()
 }
 
@@ -117,30 +159,73 @@ fn names_in(folder: &Path) -> Vec<String> {
 
 // ---- the checks ----
 
-/// Editions that differ from the root's, and what a listing leaves to a workspace it may be copied out of.
+/// Rooms nobody has drawn, and those that use another than they may. Only tests may use the room of the tests.
+fn edges(root: &Path) -> Vec<String> {
+    let mut faults = Vec::new();
+    let rooms = rooms(root);
+    for (name, manifest) in &rooms {
+        let Some((_, allowed)) = ROOMS.iter().find(|(room, _)| room == name) else {
+            faults.push(format!("{name} ist nicht eingezeichnet"));
+            continue;
+        };
+        let used = manifest.dependencies().into_iter();
+        let used = used.filter(|(used, _)| rooms.iter().any(|(room, _)| room == used));
+        for (used, _) in used {
+            let for_tests = used == "testing" && !manifest.needs_to_run(used);
+            if !for_tests && !allowed.contains(&used) {
+                faults.push(format!("{name} benutzt {used}"));
+            }
+        }
+    }
+    faults
+}
+
+/// Editions that differ from the workspace's, and what a listing leaves to a workspace it may be copied out of.
 fn editions(root: &Path) -> Vec<String> {
     let manifests = manifests(root);
-    let edition = manifests[0].package("edition");
-    let differing = manifests.iter().filter(|m| m.package("edition") != edition);
+    let workspace = manifests[0].workspace("package");
+    let edition = workspace.and_then(|package| package.get("edition")?.as_str());
+    let differing = manifests[1..].iter().filter(|m| m.package("edition") != edition);
     differing.map(|m| format!("{}: {:?}", m.folder, m.package("edition"))).collect()
 }
 
-/// Dependencies without a version of their own, or with another one than elsewhere in the workspace.
+/// Dependencies of a listing without a version of their own, or with another one than elsewhere in the workspace; and those of
+/// the rooms that do not come from the one list in the root's manifest.
 fn versions(root: &Path) -> Vec<String> {
     let mut faults = Vec::new();
+    let manifests = manifests(root);
+    let rooms: Vec<Manifest> =
+        rooms(root).into_iter().map(|(_, manifest)| manifest).collect();
+    for room in rooms.iter().chain([&manifests[0]]) {
+        for (name, value) in room.dependencies() {
+            if value.get("workspace").is_none() {
+                faults.push(format!(
+                    "{}: {name} nicht aus der gemeinsamen Liste",
+                    room.folder
+                ));
+            }
+        }
+    }
+    let version = |value: &toml::Value| {
+        value.as_str().or_else(|| value.get("version")?.as_str()).map(str::to_owned)
+    };
     let mut first: BTreeMap<String, (String, String)> = BTreeMap::new();
-    for manifest in manifests(root) {
+    for (name, value) in manifests[0].workspace("dependencies").into_iter().flatten() {
+        if let Some(version) = version(value) {
+            first.insert(name.clone(), (".".to_owned(), version));
+        }
+    }
+    for manifest in &manifests[1..] {
         for (name, value) in manifest.dependencies() {
             let folder = &manifest.folder;
-            let version = value.as_str().or_else(|| value.get("version")?.as_str());
-            let Some(version) = version.filter(|version| *version != "*") else {
+            let Some(version) = version(value).filter(|version| version != "*") else {
                 faults.push(format!("{folder}: {name} ohne eigene Version"));
                 continue;
             };
             let (there, known) = first
                 .entry(name.to_owned())
-                .or_insert_with(|| (folder.clone(), version.to_owned()));
-            if known != version {
+                .or_insert_with(|| (folder.clone(), version.clone()));
+            if *known != version {
                 faults.push(format!("{name}: {known} in {there}, {version} in {folder}"));
             }
         }
@@ -283,6 +368,19 @@ fn top_folder(root: &Path) -> Vec<String> {
 // ---- this repository ----
 
 #[test]
+fn every_room_uses_only_the_rooms_it_may() {
+    let root = Path::new(ROOT);
+    assert_eq!(edges(root), NONE);
+    let drawn: Vec<&str> = ROOMS.iter().map(|(room, _)| *room).collect();
+    for (index, (room, allowed)) in ROOMS.iter().enumerate() {
+        assert!(
+            allowed.iter().all(|used| drawn[..index].contains(used)),
+            "{room} stands above all it uses"
+        );
+    }
+}
+
+#[test]
 fn all_crates_have_the_same_edition() {
     assert_eq!(editions(Path::new(ROOT)), NONE);
 }
@@ -396,8 +494,18 @@ fn spoiled() -> tempfile::TempDir {
     for (path, content) in [
         (
             "Cargo.toml",
-            "[package]\nname = \"root\"\nedition = \"2024\"\n[dependencies]\na = \"1\"\n",
+            "[package]\nname = \"root\"\n[workspace]\nmembers = [\"listings/*\"]\n[workspace.package]\nedition = \"2024\"\n[workspace.dependencies]\na = \"1\"\n[dependencies]\na.workspace = true\n",
         ),
+        (
+            "crates/print/Cargo.toml",
+            "[dependencies]\nlive.workspace = true\na = \"1\"\n[dev-dependencies]\ntesting.workspace = true\n",
+        ),
+        (
+            "crates/live/Cargo.toml",
+            "[dependencies]\ntesting.workspace = true\n",
+        ),
+        ("crates/testing/Cargo.toml", ""),
+        ("crates/cellar/Cargo.toml", ""),
         (
             "listings/ch01-x/Cargo.toml",
             "[package]\nname = \"ch01-x\"\nedition = \"2021\"\ndefault-run = \"ch01-x\"\n[dependencies]\na = \"2\"\nb = \"*\"\n",
@@ -420,6 +528,18 @@ fn spoiled() -> tempfile::TempDir {
 }
 
 #[test]
+fn rooms_nobody_drew_and_edges_nobody_allowed_are_found() {
+    assert_eq!(
+        edges(spoiled().path()),
+        [
+            "cellar ist nicht eingezeichnet",
+            "live benutzt testing",
+            "print benutzt live",
+        ]
+    );
+}
+
+#[test]
 fn other_editions_are_found() {
     assert_eq!(
         editions(spoiled().path()),
@@ -432,6 +552,7 @@ fn missing_and_differing_versions_are_found() {
     assert_eq!(
         versions(spoiled().path()),
         [
+            "crates/print: a nicht aus der gemeinsamen Liste",
             "a: 1 in ., 2 in listings/ch01-x",
             "listings/ch01-x: b ohne eigene Version",
             "listings/ch02-y: c ohne eigene Version",

@@ -10,6 +10,7 @@ use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 use regex::Regex;
 
 use super::expand::{Expansion, Include, regex, slashed};
+use super::folders::files_below;
 use super::{Block, Kind, MARKDOWN, Problem};
 
 static MAIN: LazyLock<Regex> =
@@ -34,9 +35,52 @@ struct Found {
     directly_after_previous: bool,
 }
 
+impl Found {
+    /// The words behind the opening fence.
+    fn words(&self) -> Vec<String> {
+        let info = self.info.as_deref().unwrap_or_default();
+        let words = info.split([',', ' ', '\t']).filter(|word| !word.is_empty());
+        words.map(str::to_owned).collect()
+    }
+}
+
+/// A `<p class="datei">…</p>` line.
+struct Label {
+    range: Range<usize>,
+    /// The path it names.
+    named: String,
+    /// A code block follows it.
+    used: bool,
+}
+
+impl Label {
+    /// Between the label and the block's opening fence there is nothing but white space.
+    fn stands_before(&self, found: &Found, text: &str) -> bool {
+        self.range.end <= found.range.start
+            && text[self.range.end..found.range.start].trim().is_empty()
+    }
+
+    /// The block below shows the file that the label names.
+    fn fits(&self, include: Option<&Include>) -> Result<(), String> {
+        let named = &self.named;
+        match include {
+            Some(include) if slashed(&include.file) == *named => Ok(()),
+            Some(include) => Err(format!(
+                "Über dem Codeblock steht „{named}“, sein Inhalt kommt aber aus „{}“.",
+                slashed(&include.file)
+            )),
+            None => Err(format!(
+                "Über dem Codeblock steht „{named}“, er besteht aber nicht aus genau einem Include dieser Datei."
+            )),
+        }
+    }
+}
+
 /// What the rest of the source tells the block check.
 pub(super) struct Surroundings<'a> {
     pub root: &'a Path,
+    /// The folders under `listings/` that cargo builds.
+    pub listings: &'a [String],
     /// Names a reader can give to `cargo run --bin`.
     pub bins: &'a [String],
 }
@@ -47,8 +91,7 @@ pub(super) fn classify(
     around: &Surroundings,
     problems: &mut Vec<Problem>,
 ) -> Vec<Block> {
-    let labels = file_labels(&text.text);
-    let mut used_labels = vec![false; labels.len()];
+    let mut labels = file_labels(&text.text);
     let mut blocks: Vec<Block> = Vec::new();
     let all = find(&text.text);
     refuse_lost_fences(text, &all, problems);
@@ -56,130 +99,141 @@ pub(super) fn classify(
     for found in all {
         let (file, line) = text.origin(found.range.start);
         let mut report = |message: String| problems.push(Problem::new(file, line, message));
-        let words: Vec<String> = found
-            .info
-            .as_deref()
-            .unwrap_or_default()
-            .split([',', ' ', '\t'])
-            .filter(|word| !word.is_empty())
-            .map(str::to_owned)
-            .collect();
         let include =
             text.includes.iter().find(|include| is_whole_body(include, &found, &text.text));
-        let label =
-            labels.iter().position(|label| stands_before(label, &found, &text.text));
+        let label = labels.iter_mut().find(|label| label.stands_before(&found, &text.text));
+        let label = label.map(|label| {
+            label.used = true;
+            &*label
+        });
         // What is missing here is reported already; that the block looks odd without it is no news.
-        let mut refused = text.refused.iter();
-        if refused.any(|offset| found.range.contains(offset)) {
-            if let Some(label) = label {
-                used_labels[label] = true;
-            }
+        if text.refused.iter().any(|offset| found.range.contains(offset)) {
             continue;
         }
-        if let Some(label) = label {
-            used_labels[label] = true;
-            let named = &labels[label].1;
-            match include {
-                Some(include) if slashed(&include.file) == *named => {}
-                Some(include) => report(format!(
-                    "Über dem Codeblock steht „{named}“, sein Inhalt kommt aber aus „{}“.",
-                    slashed(&include.file)
-                )),
-                None => report(format!(
-                    "Über dem Codeblock steht „{named}“, er besteht aber nicht aus genau einem Include dieser Datei."
-                )),
-            }
+        if let Some(Err(message)) = label.map(|label| label.fits(include)) {
+            report(message);
         }
         let mut block = Block {
             file: file.to_path_buf(),
             line,
-            words,
+            words: found.words(),
             code: found.code.clone(),
             kind: Kind::Other,
         };
-        if found.info.is_none() {
-            report(
+        let kind = match &found.info {
+            None => Err(
                 "Eingerückter Codeblock; setzen Sie ihn zwischen ``` und nennen Sie die Sprache."
-                    .into(),
-            );
-        } else if let Err(message) = check_words(&block.words) {
-            report(message);
-        } else {
-            match (block.words[0].as_str(), block.words.get(1).map(String::as_str)) {
-                ("rust", Some("compile_fail")) => match include {
-                    Some(include) if is_compile_fail_file(&include.file) => {
-                        if !has_compile_fail_test(around.root, &include.file) {
-                            report(format!(
-                                "„{}“ prüft niemand: Kein Test neben „compile-fail“ nennt diesen Ordner.",
-                                slashed(&include.file)
-                            ));
-                        }
-                        block.kind = Kind::CompileFail { file: include.file.clone() };
-                    }
-                    _ => report(
-                        "Ein compile_fail-Block besteht aus genau einem Include aus listings/*/tests/compile-fail/*.rs.".into(),
-                    ),
-                },
-                ("rust", _) => match rust_kind(&block, include, around.root) {
-                    Ok(kind) => {
-                        if let (Kind::Listing { file, .. }, None) = (&kind, label) {
-                            report(format!(
-                                "Vor diesem Listing-Auszug fehlt die Zeile <p class=\"datei\">{}</p>.",
-                                slashed(file)
-                            ));
-                        }
-                        block.kind = kind;
-                    }
-                    Err(message) => report(message),
-                },
-                ("text", Some("ausgabe")) => {
-                    block.kind = Kind::Output;
-                    match blocks.last_mut().filter(|_| found.directly_after_previous) {
-                        Some(Block { kind: Kind::Snippet { no_run: true, .. }, .. }) => report(
-                            "Der Schnipsel über dieser Ausgabe ist no_run; was nicht läuft, druckt nichts.".into(),
-                        ),
-                        Some(Block { kind: Kind::Snippet { output, .. }, .. }) => {
-                            *output = Some(block.code.clone());
-                        }
-                        _ => report(
-                            "Ein ausgabe-Block folgt unmittelbar auf den Schnipsel, der das druckt.".into(),
-                        ),
-                    }
+                    .to_owned(),
+            ),
+            Some(_) => check_words(&block.words)
+                .and_then(|()| kind_of(&block, include, around)),
+        };
+        match kind {
+            Ok(kind) => block.kind = kind,
+            Err(message) => report(message),
+        }
+        match (&block.kind, block.words.first().map(String::as_str)) {
+            (Kind::Listing { file, .. }, _) if label.is_none() => report(format!(
+                "Vor diesem Listing-Auszug fehlt die Zeile <p class=\"datei\">{}</p>.",
+                slashed(file)
+            )),
+            (Kind::Output, _) => {
+                let above = blocks.last_mut().filter(|_| found.directly_after_previous);
+                if let Err(message) = give_output(above, &block.code) {
+                    report(message);
                 }
-                ("console", _) => {
-                    for (index, command) in block.code.lines().enumerate() {
-                        for started in STARTED_BIN.captures_iter(command) {
-                            if !around.bins.iter().any(|bin| *bin == started[1]) {
-                                let (file, line) = text.origin(found.body.start);
-                                problems.push(Problem::new(
-                                    file,
-                                    line + index,
-                                    format!("Ein Programm „{}“ gibt es in keinem Listing.", &started[1]),
-                                ));
-                            }
-                        }
-                    }
-                }
-                _ => {}
             }
+            (_, Some("console")) => {
+                refuse_unknown_programs(&block.code, &found, text, around, problems);
+            }
+            _ => {}
         }
         blocks.push(block);
     }
 
-    for (label, used) in labels.iter().zip(used_labels) {
-        if !used {
-            let (file, line) = text.origin(label.0.start);
-            problems.push(Problem::new(
-                file,
-                line,
-                format!(
-                    "Auf „{}“ folgt kein Codeblock (dazwischen gehört eine Leerzeile).",
-                    label.1
-                ),
-            ));
-        }
+    for label in labels.iter().filter(|label| !label.used) {
+        let (file, line) = text.origin(label.range.start);
+        let message = format!(
+            "Auf „{}“ folgt kein Codeblock (dazwischen gehört eine Leerzeile).",
+            label.named
+        );
+        problems.push(Problem::new(file, line, message));
     }
     blocks
+}
+
+/// What a block with known words is, and thereby what tests it.
+fn kind_of(
+    block: &Block,
+    include: Option<&Include>,
+    around: &Surroundings,
+) -> Result<Kind, String> {
+    match (
+        block.words[0].as_str(),
+        block.words.get(1).map(String::as_str),
+    ) {
+        ("rust", Some("compile_fail")) => compile_fail_kind(include, around.root),
+        ("rust", _) => rust_kind(block, include, around),
+        ("text", Some("ausgabe")) => Ok(Kind::Output),
+        _ => Ok(Kind::Other),
+    }
+}
+
+/// Decides whether a block that must not compile is checked by somebody.
+fn compile_fail_kind(include: Option<&Include>, root: &Path) -> Result<Kind, String> {
+    let Some(file) =
+        include.map(|include| &include.file).filter(|f| is_compile_fail_file(f))
+    else {
+        return Err(
+            "Ein compile_fail-Block besteht aus genau einem Include aus listings/*/tests/compile-fail/*.rs."
+                .to_owned(),
+        );
+    };
+    if !has_compile_fail_test(root, file) {
+        return Err(format!(
+            "„{}“ prüft niemand: Kein Test neben „compile-fail“ nennt diesen Ordner.",
+            slashed(file)
+        ));
+    }
+    Ok(Kind::CompileFail { file: file.clone() })
+}
+
+/// Tells the snippet directly above an output block what it has to print.
+fn give_output(above: Option<&mut Block>, code: &str) -> Result<(), String> {
+    match above.map(|block| &mut block.kind) {
+        Some(Kind::Snippet { no_run: true, .. }) => Err(
+            "Der Schnipsel über dieser Ausgabe ist no_run; was nicht läuft, druckt nichts."
+                .to_owned(),
+        ),
+        Some(Kind::Snippet { output, .. }) => {
+            *output = Some(code.to_owned());
+            Ok(())
+        }
+        _ => Err(
+            "Ein ausgabe-Block folgt unmittelbar auf den Schnipsel, der das druckt."
+                .to_owned(),
+        ),
+    }
+}
+
+/// Reports commands that start a program which no listing has.
+fn refuse_unknown_programs(
+    commands: &str,
+    found: &Found,
+    text: &Expansion,
+    around: &Surroundings,
+    problems: &mut Vec<Problem>,
+) {
+    let (file, first) = text.origin(found.body.start);
+    for (index, command) in commands.lines().enumerate() {
+        for started in STARTED_BIN.captures_iter(command) {
+            if !around.bins.iter().any(|bin| *bin == started[1]) {
+                let message =
+                    format!("Ein Programm „{}“ gibt es in keinem Listing.", &started[1]);
+                problems.push(Problem::new(file, first + index, message));
+            }
+        }
+    }
 }
 
 /// Removes the marks of hidden lines as mdBook and rustdoc understand them: `# code`, a lone `#`, and `##` for `#`.
@@ -278,24 +332,22 @@ fn is_fence(line: &str) -> bool {
     line.starts_with("```") || line.starts_with("~~~")
 }
 
-/// Every `<p class="datei">…</p>` line: its bytes and the path it names.
-fn file_labels(text: &str) -> Vec<(Range<usize>, String)> {
+/// Every label of a text, in order.
+fn file_labels(text: &str) -> Vec<Label> {
     let mut labels = Vec::new();
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let end = start + line.len();
         if let Some(label) = FILE_LABEL.captures(line.trim_end_matches('\n')) {
-            labels.push((start..end, label[1].to_owned()));
+            labels.push(Label {
+                range: start..end,
+                named: label[1].to_owned(),
+                used: false,
+            });
         }
         start = end;
     }
     labels
-}
-
-/// Between the label and the block's opening fence there is nothing but white space.
-fn stands_before(label: &(Range<usize>, String), found: &Found, text: &str) -> bool {
-    label.0.end <= found.range.start
-        && text[label.0.end..found.range.start].trim().is_empty()
 }
 
 /// The include produced everything between the fences.
@@ -345,10 +397,10 @@ fn unknown(word: &str) -> String {
 fn rust_kind(
     block: &Block,
     include: Option<&Include>,
-    root: &Path,
+    around: &Surroundings,
 ) -> Result<Kind, String> {
     if let Some(include) = include
-        && is_built_by_cargo(root, &include.file)
+        && is_built_by_cargo(around, &include.file)
     {
         if let Some(word) = block.words.get(1) {
             return Err(format!(
@@ -392,11 +444,11 @@ pub(super) fn listing_of(file: &Path) -> Option<(String, String)> {
 }
 
 /// `cargo test` compiles this file as part of its listing.
-fn is_built_by_cargo(root: &Path, file: &Path) -> bool {
+fn is_built_by_cargo(around: &Surroundings, file: &Path) -> bool {
     let Some((listing, inside)) = listing_of(file) else {
         return false;
     };
-    if !inside.ends_with(".rs") {
+    if !inside.ends_with(".rs") || !around.listings.contains(&listing) {
         return false;
     }
     let parts: Vec<&str> = inside.split('/').collect();
@@ -404,14 +456,14 @@ fn is_built_by_cargo(root: &Path, file: &Path) -> bool {
         ["src", "lib.rs" | "main.rs"]
         | ["src", "bin", _]
         | ["src", "bin", _, "main.rs"] => true,
-        ["tests", _] | ["examples", _] | ["examples", _, "main.rs"] => true,
-        ["src" | "examples", ..] => {
+        ["tests" | "examples", _] | ["tests" | "examples", _, "main.rs"] => true,
+        ["src" | "tests" | "examples", ..] => {
             // Any other file is only compiled if somebody declares it as a module.
             let stem = inside.trim_end_matches("/mod.rs").trim_end_matches(".rs");
             let name = stem.rsplit('/').next().unwrap_or(stem);
             let declaration = regex(&format!(r"\bmod\s+{}\s*;", regex::escape(name)));
-            let top = root.join("listings").join(listing).join(parts[0]);
-            any_rust_file(&top, &|text| declaration.is_match(text))
+            let top = around.root.join("listings").join(listing).join(parts[0]);
+            any_rust_file(&top, |text| declaration.is_match(text))
         }
         _ => false,
     }
@@ -427,30 +479,16 @@ fn is_compile_fail_file(file: &Path) -> bool {
 
 /// Some test of the file's listing mentions the folder `compile-fail`, that is, hands it to trybuild.
 fn has_compile_fail_test(root: &Path, file: &Path) -> bool {
-    let Some((listing, _)) = listing_of(file) else {
-        return false;
-    };
-    let Ok(tests) = fs::read_dir(root.join("listings").join(listing).join("tests")) else {
-        return false;
-    };
-    tests.flatten().any(|test| {
-        fs::read_to_string(test.path())
-            .is_ok_and(|text| text.contains("tests/compile-fail/"))
+    listing_of(file).is_some_and(|(listing, _)| {
+        let tests = root.join("listings").join(listing).join("tests");
+        any_rust_file(&tests, |text| text.contains("tests/compile-fail/"))
     })
 }
 
 /// Whether `wanted` holds for the text of any `.rs` file below `folder`.
-fn any_rust_file(folder: &Path, wanted: &dyn Fn(&str) -> bool) -> bool {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return false;
-    };
-    entries.flatten().any(|entry| {
-        let path = entry.path();
-        if path.is_dir() {
-            any_rust_file(&path, wanted)
-        } else {
-            path.extension().is_some_and(|e| e == "rs")
-                && fs::read_to_string(&path).is_ok_and(|text| wanted(&text))
-        }
-    })
+fn any_rust_file(folder: &Path, wanted: impl Fn(&str) -> bool) -> bool {
+    let files = files_below(folder).into_iter();
+    files
+        .filter(|file| file.extension().is_some_and(|e| e == "rs"))
+        .any(|file| fs::read_to_string(folder.join(file)).is_ok_and(|text| wanted(&text)))
 }

@@ -66,13 +66,15 @@ impl Expansion {
     }
 }
 
+/// Every file that some include names, there or not, with the anchors named in it.
+pub(super) type Named = HashMap<PathBuf, HashSet<String>>;
+
 /// Carries out includes for a whole book; included files are read and checked once.
 pub(super) struct Expander<'a> {
     root: &'a Path,
     files: HashMap<PathBuf, Option<Rc<str>>>,
     checked: HashSet<PathBuf>,
-    /// Every file some include names, there or not.
-    pub named: HashSet<PathBuf>,
+    pub named: Named,
     pub problems: Vec<Problem>,
 }
 
@@ -82,7 +84,7 @@ impl<'a> Expander<'a> {
             root,
             files: HashMap::new(),
             checked: HashSet::new(),
-            named: HashSet::new(),
+            named: Named::new(),
             problems: Vec::new(),
         }
     }
@@ -222,7 +224,8 @@ impl<'a> Expander<'a> {
             self.problems.push(here.problem(message));
             return;
         };
-        self.named.insert(file.clone());
+        let named = self.named.entry(file.clone()).or_default();
+        named.extend(anchor.map(str::to_owned));
         let Some(content) = self.read(&file) else {
             let problem = match self.unrecorded_scene(&file) {
                 Some(scene) => Problem {
@@ -391,6 +394,14 @@ impl Place<'_> {
 /// The lines of `text` with their numbers, counted from 1, each with its line end.
 pub(super) fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.split_inclusive('\n').enumerate().map(|(index, line)| (index + 1, line))
+}
+
+/// The anchors that begin in `content`, with their lines.
+pub(super) fn anchors(content: &str) -> impl Iterator<Item = (&str, usize)> {
+    numbered(content).filter_map(|(number, line)| {
+        let name = ANCHOR_START.captures(line)?.name("name")?;
+        Some((name.as_str(), number))
+    })
 }
 
 fn is_anchor_line(line: &str) -> bool {

@@ -1,15 +1,18 @@
-//! Looks at the folders around the chapters: which chapters SUMMARY.md names, which listings, scenes and programs exist.
-//! In: the book's root. Out: the list of chapters to read, the programs' names, and a [`Problem`] for what is missing or unused.
+//! Looks at the folders around the chapters: which chapters SUMMARY.md names, which listings, scenes and anchors
+//! nobody shows.
+//! In: the book's root. Out: the list of chapters to read and a [`Problem`] for what is missing or unused.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use programs::workspace::listings;
 use pulldown_cmark::{Event, Parser, Tag};
+use walkdir::WalkDir;
 
 use super::Problem;
 use super::blocks::listing_of;
-use super::expand::{normalize, slashed};
+use super::expand::{Named, anchors, normalize, slashed};
 
 /// Reads SUMMARY.md and returns the chapters it names that exist (relative to `src`), in order.
 pub(super) fn chapters(
@@ -53,7 +56,7 @@ pub(super) fn chapters(
             chapters.push(path);
         }
     }
-    for path in files_below(&root.join(src), Path::new("")) {
+    for path in files_below(&root.join(src)) {
         let exempt = ["SUMMARY.md", "404.md"].contains(&slashed(&path).as_str());
         if path.extension().is_some_and(|e| e == "md") && !exempt && !named.contains(&path)
         {
@@ -64,25 +67,12 @@ pub(super) fn chapters(
     chapters
 }
 
-/// The listings: folders below `listings/` with a Cargo.toml.
-fn listings(root: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(root.join("listings"))
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter(|entry| entry.path().join("Cargo.toml").is_file())
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    names
-}
-
-/// Reports listings no chapter shows anything of, and scenes whose transcript or timeline no chapter shows.
-pub(super) fn unused(root: &Path, named: &HashSet<PathBuf>, problems: &mut Vec<Problem>) {
+/// Reports listings no chapter shows anything of, anchors nobody includes, and scenes whose transcript or timeline no chapter shows.
+pub(super) fn unused(root: &Path, named: &Named, problems: &mut Vec<Problem>) {
     for listing in listings(root) {
         let folder = Path::new("listings").join(&listing);
         let shown = named
-            .iter()
+            .keys()
             .any(|file| listing_of(file).is_some_and(|(name, _)| name == listing));
         if !shown {
             problems.push(Problem::new(
@@ -91,14 +81,14 @@ pub(super) fn unused(root: &Path, named: &HashSet<PathBuf>, problems: &mut Vec<P
                 "Kein Kapitel zeigt etwas aus diesem Listing.",
             ));
         }
-        for scene in files_below(&root.join(&folder).join("scenes"), Path::new("")) {
+        for scene in files_below(&root.join(&folder).join("scenes")) {
             let file = folder.join("scenes").join(&scene);
             let (drawn, what) = match scene.extension().and_then(|e| e.to_str()) {
                 Some("toml") => (file.with_extension("html"), "Szene"),
                 Some("svg") => (file.clone(), "Zeitachse"),
                 _ => continue,
             };
-            if !named.contains(&drawn) {
+            if !named.contains_key(&drawn) {
                 let message = format!(
                     "Kein Kapitel zeigt diese {what}: „{}“ wird nirgends eingebunden.",
                     slashed(&drawn)
@@ -110,58 +100,48 @@ pub(super) fn unused(root: &Path, named: &HashSet<PathBuf>, problems: &mut Vec<P
             }
         }
     }
+    unused_anchors(root, named, problems);
 }
 
-/// The names `cargo run --bin NAME` understands: this program and everything the listings build.
-pub(super) fn bins(root: &Path) -> Vec<String> {
-    let mut bins = vec!["chatbuch".to_owned()];
+/// Reports the anchors in a listing's files that no chapter includes. Files that are copies of each other count as one:
+/// what a chapter shows of the one it shows of all.
+fn unused_anchors(root: &Path, named: &Named, problems: &mut Vec<Problem>) {
+    let mut found: HashMap<(String, String), Vec<(PathBuf, usize)>> = HashMap::new();
+    let mut shown: HashSet<(String, String)> = HashSet::new();
     for listing in listings(root) {
-        let folder = root.join("listings").join(&listing);
-        for entry in fs::read_dir(folder.join("src/bin")).into_iter().flatten().flatten() {
-            let path = entry.path();
-            let is_bin = path.extension().is_some_and(|e| e == "rs")
-                || path.join("main.rs").is_file();
-            if let (true, Some(stem)) = (is_bin, path.file_stem()) {
-                bins.push(stem.to_string_lossy().into_owned());
+        let folder = Path::new("listings").join(listing);
+        for file in files_below(&root.join(&folder)) {
+            let file = folder.join(file);
+            // What is no text holds no anchor.
+            let Ok(content) = fs::read_to_string(root.join(&file)) else {
+                continue;
+            };
+            for (anchor, line) in anchors(&content) {
+                let key = (content.clone(), anchor.to_owned());
+                if named.get(&file).is_some_and(|anchors| anchors.contains(anchor)) {
+                    shown.insert(key.clone());
+                }
+                found.entry(key).or_default().push((file.clone(), line));
             }
         }
-        if folder.join("src/main.rs").is_file() {
-            bins.push(listing);
-        }
-        let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
-        bins.extend(declared_bins(&manifest));
     }
-    bins
+    for (key, places) in found {
+        if !shown.contains(&key) {
+            let message = format!("Den Anker „{}“ bindet kein Kapitel ein.", key.1);
+            let places = places.into_iter();
+            problems.extend(
+                places.map(|(file, line)| Problem::new(file, line, message.clone())),
+            );
+        }
+    }
 }
 
-/// The names in a manifest's `[[bin]]` tables.
-fn declared_bins(manifest: &str) -> Vec<String> {
-    let mut bins = Vec::new();
-    let mut in_bin = false;
-    for line in manifest.lines().map(str::trim) {
-        if line.starts_with('[') {
-            in_bin = line == "[[bin]]";
-        } else if in_bin
-            && let Some((key, value)) = line.split_once('=')
-            && key.trim() == "name"
-        {
-            bins.push(value.trim().trim_matches('"').to_owned());
-        }
-    }
-    bins
-}
-
-/// All files below `folder`, relative to it, sorted.
-fn files_below(folder: &Path, inside: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder.join(inside)).into_iter().flatten().flatten() {
-        let path = inside.join(entry.file_name());
-        if entry.path().is_dir() {
-            files.extend(files_below(folder, &path));
-        } else {
-            files.push(path);
-        }
-    }
-    files.sort();
-    files
+/// All files below `folder`, relative to it, sorted. What cannot be read is left out, and so is what cargo has built there.
+pub(super) fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let walk = WalkDir::new(folder).sort_by_file_name().into_iter();
+    walk.filter_entry(|entry| entry.file_name() != "target")
+        .flatten()
+        .filter(|entry| entry.file_type().is_file())
+        .filter_map(|entry| Some(entry.path().strip_prefix(folder).ok()?.to_owned()))
+        .collect()
 }

@@ -10,6 +10,7 @@ use mdbook_driver::MDBook;
 use mdbook_driver::book::BookItem;
 use mdbook_driver::builtin_renderers::MarkdownRenderer;
 use mdbook_driver::config::Config;
+use programs::workspace;
 use pulldown_cmark::Options;
 
 mod blocks;
@@ -155,8 +156,11 @@ pub fn check(root: &Path) -> (Source, Vec<Problem>) {
     };
     let src = config.book.src;
     let paths = folders::chapters(root, &src, &mut problems);
-    let bins = folders::bins(root);
-    let around = blocks::Surroundings { root, bins: &bins };
+    let around = blocks::Surroundings {
+        root,
+        listings: &workspace::listings(root),
+        bins: &workspace::bins(root),
+    };
 
     let mut expander = expand::Expander::new(root);
     let mut chapters = Vec::new();

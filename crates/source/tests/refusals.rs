@@ -74,6 +74,7 @@ fn book() -> TempDir {
             "book.toml",
             "[book]\ntitle = \"Probe\"\nsrc = \"book/text\"\n[build]\ncreate-missing = false\n",
         ),
+        ("Cargo.toml", "[workspace]\nmembers = [\"listings/*\"]\n"),
         (
             "book/text/SUMMARY.md",
             "# Inhalt\n\n- [Kapitel](kapitel.md)\n",
@@ -279,6 +280,24 @@ fn an_anchor_that_occurs_twice_is_refused() {
         [
             format!("{LIB}:6: Den Anker „answer“ gibt es in dieser Datei schon."),
             format!("{LIB}:10: „ANCHOR_END: answer“ steht ohne „ANCHOR: answer“ davor."),
+        ]
+    );
+}
+
+#[test]
+fn an_anchor_that_no_chapter_includes_is_refused_unless_it_is_a_copy_of_one_that_is() {
+    let book = book();
+    let answer = fs::read_to_string(book.path().join(LIB)).unwrap();
+    write(&book, "listings/ch01-probe/src/copy.rs", &answer);
+    assert_eq!(problems(book.path()), [""; 0]);
+    let other =
+        format!("{answer}// ANCHOR: other\nconst N: u8 = 1;\n// ANCHOR_END: other\n");
+    write(&book, "listings/ch01-probe/src/copy.rs", &other);
+    assert_eq!(
+        problems(book.path()),
+        [
+            "listings/ch01-probe/src/copy.rs:1: Den Anker „answer“ bindet kein Kapitel ein.",
+            "listings/ch01-probe/src/copy.rs:6: Den Anker „other“ bindet kein Kapitel ein.",
         ]
     );
 }

@@ -1,13 +1,11 @@
 //! Die Programme aus Kapitel 1, von außen: Gespräch, Ende, und was Clients anrichten können.
 
-mod common;
-
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use common::{Program, connect};
+use crate::common::{Program, connect};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_ch01-server");
 const CLIENT: &str = env!("CARGO_BIN_EXE_ch01-client");
@@ -248,14 +246,59 @@ fn without_anyone_to_read_its_output_the_server_ends_with_one_sentence() {
     assert_eq!(server.status(), 1);
 }
 
+/// Was `cli.rs` verspricht, in allen Listings dieselbe Datei.
 #[test]
-fn bad_switches_end_with_status_2() {
-    for program in [SERVER, CLIENT] {
-        let mut program = Program::start(program, &["--port", "viele"]);
-        let expected = "Der Port muss eine Zahl von 0 bis 65535 sein, nicht „viele“.";
-        assert_eq!(program.line(), expected);
-        assert_eq!(program.status(), 2);
+fn bad_switches_get_one_german_sentence_and_status_2() {
+    for (switches, sentence) in [
+        (
+            &["--port", "viele"][..],
+            "Der Port muss eine Zahl von 0 bis 65535 sein, nicht „viele“.",
+        ),
+        (
+            &["--port=65536"],
+            "Der Port muss eine Zahl von 0 bis 65535 sein, nicht „65536“.",
+        ),
+        (&["--port"], "Nach --port fehlt ein Wert."),
+        (
+            &["--prot", "1"],
+            "Den Schalter --prot gibt es nicht; siehe --help.",
+        ),
+        (&["5000"], "Den Schalter 5000 gibt es nicht; siehe --help."),
+        (
+            &["--help=1"],
+            "Die Schalter sind nicht zu verstehen; siehe --help.",
+        ),
+    ] {
+        for program in [SERVER, CLIENT] {
+            let mut program = Program::start(program, switches);
+            assert_eq!((program.line(), program.status()), (sentence.into(), 2));
+            program.stays_quiet(Duration::from_millis(20)); // es war ein einziger Satz
+        }
     }
+}
+
+#[test]
+fn help_is_german_and_ends_with_status_0() {
+    let mut server = Program::start(SERVER, &["--port", "0", "--help"]);
+    let about = "Server aus Kapitel 1: antwortet im Wechsel, ein Client nach dem anderen.";
+    for line in [
+        about,
+        "",
+        "      --host <ADRESSE>  Adresse des Servers [sonst 127.0.0.1]",
+        "      --port <NUMMER>   Port des Servers; 0 beim Server: irgendein freier [sonst 5000]",
+        "  -h, --help            diese Hilfe",
+    ] {
+        assert_eq!(server.line(), line);
+    }
+    assert_eq!(server.status(), 0);
+}
+
+#[test]
+fn of_a_switch_given_twice_the_last_one_counts() {
+    // Auf Port 0 kann niemand lauschen.
+    let mut client = Program::start(CLIENT, &["--port", "5000", "--port", "0"]);
+    assert!(client.line().starts_with("Keine Verbindung zu 127.0.0.1:0: "));
+    assert_eq!(client.status(), 1);
 }
 
 #[cfg(unix)]

@@ -6,7 +6,6 @@ use std::net::TcpStream;
 /// Länger ist keine Antwort des Zeitservers.
 const MAX_ANSWER: u64 = 1024;
 
-// ANCHOR: ask
 /// Eine Verbindung zum Zeitserver, auf der sich beliebig oft fragen lässt.
 pub struct TimeClient {
     stream: BufReader<TcpStream>,
@@ -29,4 +28,3 @@ impl TimeClient {
         Ok(answer.map(|text| String::from_utf8_lossy(text).escape_debug().to_string()))
     }
 }
-// ANCHOR_END: ask

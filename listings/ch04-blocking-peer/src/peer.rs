@@ -127,7 +127,7 @@ fn listen(args: &Args, peer: IpAddr) -> Result<TcpListener, String> {
             "Das ist derselbe Endpunkt: Ein Peer kann nicht mit sich selbst reden.".into(),
         );
     }
-    let listener = cli::listen(&cli::Args {
+    let listener = cli::listen(&cli::Address {
         host: host.to_string(),
         port: args.listen_port,
     })?;
@@ -139,7 +139,7 @@ fn listen(args: &Args, peer: IpAddr) -> Result<TcpListener, String> {
 fn call(peer: SocketAddr, args: &Args) -> Result<TcpStream, String> {
     let mut stream = connect_patiently(peer)?;
     stream
-        .write_all(format!("{} {}\n", args.listen_port, args.name).as_bytes())
+        .write_all(format!("{} {}\n", args.listen_port, args.name()).as_bytes())
         .map_err(|error| format!("Die Verbindung ist abgerissen: {}.", reason(&error)))?;
     Ok(stream)
 }

@@ -9,7 +9,7 @@ use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use common::{Program, connect};
+use common::{Program, connect, refuses};
 
 const PEER: &str = env!("CARGO_BIN_EXE_ch04-peer");
 const POLITE_PEER: &str = env!("CARGO_BIN_EXE_ch04-polite-peer");
@@ -309,13 +309,6 @@ fn ctrl_c_ends_a_peer_with_status_0_while_it_searches_listens_or_speaks() {
 
 // ---- was den Anfang verhindert ----
 
-/// Das Programm druckt diesen einen Satz und endet mit diesem Status.
-fn refuses(program: &str, args: &[&str], sentence: &str, status: i32) {
-    let mut peer = Program::start(program, args);
-    assert_eq!(peer.line(), sentence);
-    assert_eq!(peer.status(), status);
-}
-
 #[test]
 fn a_peer_does_not_talk_to_itself() {
     let sentence = "Das ist derselbe Endpunkt: Ein Peer kann nicht mit sich selbst reden.";
@@ -349,15 +342,19 @@ fn bad_and_missing_switches_end_with_status_2() {
         for (args, sentence) in [
             (
                 ["--listen-port", "5002"],
-                "Es fehlt --peer-port: der Port, auf dem der andere lauscht.",
+                "Es fehlt --peer-port; siehe --help.",
             ),
             (
                 ["--peer-port", "5003"],
-                "Es fehlt --listen-port: der Port, auf dem Sie lauschen.",
+                "Es fehlt --listen-port; siehe --help.",
             ),
             (
                 ["--listen-port", "viele"],
                 "Der Port muss eine Zahl von 0 bis 65535 sein, nicht „viele“.",
+            ),
+            (
+                ["--listen-port", "0"],
+                "Ein Peer braucht einen festen Port, nicht 0.",
             ),
             (
                 ["--name", ""],

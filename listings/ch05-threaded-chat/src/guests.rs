@@ -6,7 +6,6 @@ use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-// ANCHOR: deaf
 /// Schickt, was getippt wird, und liest nie.
 pub fn send_and_never_read(
     mut stream: TcpStream,
@@ -17,7 +16,6 @@ pub fn send_and_never_read(
     }
     Ok(())
 }
-// ANCHOR_END: deaf
 
 /// Sagt als `name` so viele Zeilen zu je `bytes` Bytes, so schnell es geht, und geht
 /// dann. Kehrt erst zurück, wenn der Server alles gelesen hat; das zeigt er, indem er

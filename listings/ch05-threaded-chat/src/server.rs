@@ -19,7 +19,6 @@ pub const QUEUE: usize = 1 << 20;
 /// So lange wird, nachdem jemand gegangen ist, noch gelesen und verworfen.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-// ANCHOR: serve
 /// Bedient jede Verbindung in einem eigenen Thread, für immer.
 /// Vor jedem Empfänger dürfen sich `queue` Bytes ansammeln.
 pub fn serve(listener: &TcpListener, queue: usize) -> ! {
@@ -37,7 +36,6 @@ pub fn serve(listener: &TcpListener, queue: usize) -> ! {
         }
     }
 }
-// ANCHOR_END: serve
 
 // ANCHOR: pool
 /// Bedient höchstens `workers` Verbindungen zugleich, für immer.

@@ -2,14 +2,12 @@
 //! schwierigen Gäste. Was jeder Chat-Server zusagt, prüft ein Test für alle zusammen;
 //! hier steht, worin sich diese unterscheiden.
 
-mod common;
-
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use common::{DEADLINE, Program, connect};
+use crate::common::{DEADLINE, Program, connect, refuses};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_ch05-server");
 const LOCKED_SERVER: &str = env!("CARGO_BIN_EXE_ch05-locked-server");
@@ -364,13 +362,6 @@ fn the_loud_client_says_when_the_server_goes_before_all_is_said() {
 }
 
 // ---- was den Anfang verhindert, und das Ende von Hand ----
-
-/// Das Programm druckt diesen einen Satz und endet mit diesem Status.
-fn refuses(program: &str, args: &[&str], sentence: &str, status: i32) {
-    let mut program = Program::start(program, args);
-    assert_eq!(program.line(), sentence);
-    assert_eq!(program.status(), status);
-}
 
 #[test]
 fn without_a_server_the_clients_say_so_and_fail() {

@@ -264,7 +264,6 @@ impl Server {
     }
     // ANCHOR_END: handle
 
-    // ANCHOR: leave
     /// Jemand geht: Was für ihn dasteht, bekommt er noch, und die anderen erfahren es.
     fn leave(&mut self, token: Token, why: &str) {
         let Some(connection) = self.connections.get_mut(&token) else { return };
@@ -291,7 +290,6 @@ impl Server {
         self.crowded.remove(&token);
         self.connections.remove(&token); // schließt den Socket; `poll` vergisst ihn
     }
-    // ANCHOR_END: leave
 
     // ANCHOR: tell
     /// Reiht eine Zeile bei allen ein, die einen Namen haben, nur nicht bei `token`.

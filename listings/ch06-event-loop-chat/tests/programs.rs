@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
-use common::{DEADLINE, Program, connect};
+use common::{DEADLINE, Program, connect, refuses};
 use socket2::{Domain, Socket, Type};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_ch06-server");
@@ -94,7 +94,6 @@ mod waiting {
         }
     }
 
-    // ANCHOR: idle
     #[test]
     fn while_all_are_silent_the_hot_loop_computes_and_the_event_loop_does_not() {
         let (hot_loop, hot_address) = Program::server(HOT_LOOP);
@@ -109,7 +108,6 @@ mod waiting {
         // 10 ms dürfen es sein: Vielleicht ging der Event Loop eben erst schlafen.
         assert!(cpu_time(&event_loop) - before <= Duration::from_millis(10));
     }
-    // ANCHOR_END: idle
 
     #[test]
     fn the_hot_loop_is_always_ready_to_compute_and_the_event_loop_sleeps() {
@@ -182,13 +180,6 @@ fn whoever_pauses_gets_everything_later_complete_and_in_order() {
 }
 
 // ---- was den Anfang verhindert, und das Ende von Hand ----
-
-/// Das Programm druckt diesen einen Satz und endet mit diesem Status.
-fn refuses(program: &str, args: &[&str], sentence: &str, status: i32) {
-    let mut program = Program::start(program, args);
-    assert_eq!(program.line(), sentence);
-    assert_eq!(program.status(), status);
-}
 
 #[test]
 fn a_taken_port_is_said_in_one_sentence() {

@@ -1,14 +1,12 @@
 //! Die Programme aus Kapitel 7, von außen: was die Wecker drucken, was Warten kostet, und
 //! der Echo-Server mit Clients, die es ihm nicht leicht machen.
 
-mod common;
-
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use common::{DEADLINE, Program, connect};
+use crate::common::{DEADLINE, Program, connect, refuses};
 use socket2::Socket;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_ch07-server");
@@ -310,28 +308,21 @@ mod waiting {
 
 // ---- was den Anfang verhindert, und das Ende von Hand ----
 
-/// Das Programm druckt diesen einen Satz und endet mit diesem Status.
-fn refuses(args: &[&str], sentence: &str, status: i32) {
-    let mut program = Program::start(SERVER, args);
-    assert_eq!(program.line(), sentence);
-    assert_eq!(program.status(), status);
-}
-
 #[test]
 fn a_taken_port_is_said_in_one_sentence() {
     let (_server, address) = Program::server(SERVER);
     let port = address.port().to_string();
     let sentence =
         format!("Port {port} auf 127.0.0.1 ist schon belegt: Läuft der Server bereits?");
-    refuses(&["--port", &port], &sentence, 1);
+    refuses(SERVER, &["--port", &port], &sentence, 1);
 }
 
 #[test]
 fn bad_switches_end_with_status_2() {
     let sentence = "Der Port muss eine Zahl von 0 bis 65535 sein, nicht „viele“.";
-    refuses(&["--port", "viele"], sentence, 2);
+    refuses(SERVER, &["--port", "viele"], sentence, 2);
     let sentence = "Den Schalter --queue gibt es nicht; siehe --help.";
-    refuses(&["--queue", "1"], sentence, 2);
+    refuses(SERVER, &["--queue", "1"], sentence, 2);
 }
 
 #[test]

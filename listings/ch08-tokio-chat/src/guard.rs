@@ -21,6 +21,12 @@
 //! let count = async move { count_right(&visits).await };
 //! let task = async { tokio::spawn(count).await };
 //! ```
+//!
+//! So steht es im Buch, und auch das weist der Compiler zurück:
+//!
+//! ```compile_fail
+#![doc = include_str!("../tests/compile-fail/guard.rs")]
+//! ```
 
 use std::sync::Mutex;
 

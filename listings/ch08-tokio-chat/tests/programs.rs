@@ -2,14 +2,12 @@
 //! Zeitserver. Was jeder Chat-Server zusagt, prüft ein Test für alle zusammen; hier
 //! steht, was nur diese betrifft.
 
-mod common;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{DEADLINE, Program, connect};
+use crate::common::{DEADLINE, Program, connect, refuses};
 use socket2::{Domain, Socket, Type};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_ch08-server");
@@ -472,13 +470,6 @@ fn a_broken_connection_does_not_end_the_time_server() {
 
 // ---- was den Anfang verhindert ----
 
-/// Das Programm druckt diesen einen Satz und endet mit diesem Status.
-fn refuses(program: &str, args: &[&str], sentence: &str, status: i32) {
-    let mut program = Program::start(program, args);
-    assert_eq!(program.line(), sentence);
-    assert_eq!(program.status(), status);
-}
-
 #[test]
 fn a_taken_port_is_said_in_one_sentence() {
     let (_server, address) = Program::server(SERVER);
@@ -511,16 +502,16 @@ fn bad_switches_end_with_status_2() {
         let sentence = "Der Port muss eine Zahl von 0 bis 65535 sein, nicht „viele“.";
         refuses(program, &["--port", "viele"], sentence, 2);
     }
+    let sentence = "Hinter --queue gehört eine Zahl ab 1, nicht „0“.";
+    refuses(SERVER, &["--queue", "0"], sentence, 2);
+    for count in ["0", "1025", "viele"] {
+        let sentence =
+            format!("Hinter --threads gehört eine Zahl von 1 bis 1024, nicht „{count}“.");
+        refuses(SERVER, &["--threads", count], &sentence, 2);
+    }
     for switch in ["--queue", "--threads"] {
-        let sentence = format!("Hinter {switch} gehört eine Zahl ab 1, nicht „0“.");
-        refuses(SERVER, &[switch, "0"], &sentence, 2);
         let sentence = format!("Den Schalter {switch} gibt es nicht; siehe --help.");
         refuses(TIME_SERVER, &[switch, "1"], &sentence, 2);
-    }
-    for many in ["1025", "18446744073709551615"] {
-        let sentence =
-            format!("Hinter --threads gehört eine Zahl von 1 bis 1024, nicht „{many}“.");
-        refuses(SERVER, &["--threads", many], &sentence, 2);
     }
 }
 

@@ -2,6 +2,7 @@
 //! Tabelle des Kapitels, vom Compiler beantwortet.
 
 use std::cell::RefCell;
+use std::fs;
 use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -34,4 +35,18 @@ fn the_table_of_the_chapter_is_right() {
     assert_eq!((Is::<Cell>::SEND, Is::<Cell>::SYNC), (true, false));
     type Guard = MutexGuard<'static, u32>;
     assert_eq!((Is::<Guard>::SEND, Is::<Guard>::SYNC), (false, true));
+}
+
+/// Was nicht übersetzbar sein soll, prüft `cargo test` als Beispiel in `guard.rs`, mit tokio
+/// und ohne es dafür noch einmal zu bauen.
+#[test]
+fn whatever_must_not_compile_is_an_example_that_does_not() {
+    let examples = include_str!("../src/guard.rs");
+    for file in fs::read_dir("tests/compile-fail/").unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let example = format!(
+            "//! ```compile_fail\n#![doc = include_str!(\"../tests/compile-fail/{name}\")]\n//! ```\n"
+        );
+        assert!(examples.contains(&example), "{name}");
+    }
 }

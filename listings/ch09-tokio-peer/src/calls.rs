@@ -43,7 +43,7 @@ pub async fn address_of(args: &Args) -> Result<SocketAddr, String> {
 
 /// Ruft den anderen an und sagt als Erstes, wer hier ist: Port und Name.
 pub async fn call(peer: SocketAddr, args: &Args) -> Result<Connection, String> {
-    let greeting = format!("{} {}\n", args.listen_port, args.name);
+    let greeting = format!("{} {}\n", args.listen_port, args.name());
     loop {
         let mut stream = connect_patiently(peer).await?;
         // Sonst wartete die zweite von zwei schnellen Zeilen auf die Quittung der ersten.
@@ -142,7 +142,7 @@ impl Reception {
                     .into(),
             );
         }
-        let listener = cli::listen(&cli::Args {
+        let listener = cli::listen(&cli::Address {
             host: host.to_string(),
             port: args.listen_port,
         })?;

@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{DEADLINE, Program, connect};
+use common::{DEADLINE, Program, connect, refuses};
 
 const PEER: &str = env!("CARGO_BIN_EXE_ch09-peer");
 const ROUNDS_PEER: &str = env!("CARGO_BIN_EXE_ch09-rounds-peer");
@@ -607,18 +607,11 @@ fn without_a_screen_the_peer_ends_with_status_1() {
 
 // ---- was den Anfang verhindert ----
 
-/// Das Programm druckt diesen einen Satz und endet mit diesem Status.
-fn refuses(args: &[&str], sentence: &str, status: i32) {
-    let mut peer = Program::start(PEER, args);
-    assert_eq!(peer.line(), sentence);
-    assert_eq!(peer.status(), status);
-}
-
 #[test]
 fn a_peer_does_not_talk_to_itself() {
     let sentence = "Das ist derselbe Endpunkt: Ein Peer kann nicht mit sich selbst reden.";
     let args = ["--listen-port", "5002", "--peer-port", "5002"];
-    refuses(&args, sentence, 1);
+    refuses(PEER, &args, sentence, 1);
 }
 
 #[test]
@@ -629,7 +622,7 @@ fn a_taken_port_is_said_in_one_sentence() {
     let sentence =
         format!("Port {taken} auf 127.0.0.1 ist schon belegt: Läuft der Server bereits?");
     let args = ["--listen-port", &taken, "--peer-port", &other];
-    refuses(&args, &sentence, 1);
+    refuses(PEER, &args, &sentence, 1);
 }
 
 #[test]
@@ -637,7 +630,7 @@ fn an_unknown_host_is_said_in_one_sentence() {
     let args = "--listen-port 5002 --peer-port 5003 --peer-ip gibt-es-nicht.invalid";
     let args: Vec<&str> = args.split(' ').collect();
     let sentence = "Zu „gibt-es-nicht.invalid“ ist keine Adresse zu finden.";
-    refuses(&args, sentence, 1);
+    refuses(PEER, &args, sentence, 1);
 }
 
 #[test]
@@ -645,11 +638,11 @@ fn bad_and_missing_switches_end_with_status_2() {
     for (args, sentence) in [
         (
             ["--listen-port", "5002"],
-            "Es fehlt --peer-port: der Port, auf dem der andere lauscht.",
+            "Es fehlt --peer-port; siehe --help.",
         ),
         (
             ["--peer-port", "5003"],
-            "Es fehlt --listen-port: der Port, auf dem Sie lauschen.",
+            "Es fehlt --listen-port; siehe --help.",
         ),
         (
             ["--name", ""],
@@ -660,6 +653,6 @@ fn bad_and_missing_switches_end_with_status_2() {
             "Den Schalter --port gibt es nicht; siehe --help.",
         ),
     ] {
-        refuses(&args, sentence, 2);
+        refuses(PEER, &args, sentence, 2);
     }
 }

@@ -153,6 +153,32 @@ fn tasks(elephants: usize) -> io::Result<Measured> {
 }
 // ANCHOR_END: tasks
 
+impl Measured {
+    /// Ein Stück JSON; Speicher in Bytes. `null` steht da, wo das System nichts verrät oder
+    /// nicht alle zugleich schliefen.
+    pub fn json(&self) -> String {
+        let (answers, seconds) = (self.replies, self.elapsed.as_secs_f64());
+        let footprints = self.footprints.filter(|_| self.all_asleep);
+        let number = |number: fn(Footprint, Footprint) -> u64| match footprints {
+            Some((before, asleep)) => number(before, asleep).to_string(),
+            None => "null".into(),
+        };
+        let resident =
+            number(|before, asleep| more(before.resident, asleep.resident) * 1024);
+        let reserved =
+            number(|before, asleep| more(before.reserved, asleep.reserved) * 1024);
+        let threads = number(|_, asleep| asleep.threads);
+        let counted = format!(r#""answers":{answers},"seconds":{seconds}"#);
+        let memory = format!(r#""resident":{resident},"reserved":{reserved}"#);
+        format!(r#"{{{counted},{memory},"threads":{threads}}}"#)
+    }
+}
+
+/// Um so viel ist es mehr geworden.
+fn more(before: u64, asleep: u64) -> u64 {
+    asleep.saturating_sub(before)
+}
+
 /// Die Überschriften zu [`Row`].
 pub const HEAD: &str =
     "Modell   Antworten   Dauer      belegt  je Elefant    reserviert  Threads";
@@ -189,9 +215,8 @@ impl Row {
             let unknown = "unbekannt";
             return write!(f, "{unknown:>11} {unknown:>11} {unknown:>13} {unknown:>8}");
         };
-        let more = |before: u64, asleep: u64| asleep.saturating_sub(before) as f64;
-        let resident = more(before.resident, asleep.resident);
-        let reserved = more(before.reserved, asleep.reserved);
+        let resident = more(before.resident, asleep.resident) as f64;
+        let reserved = more(before.reserved, asleep.reserved) as f64;
         write!(f, "{:7.1} MiB ", resident / 1024.0)?;
         write!(f, "{:7.1} KiB ", resident / self.elephants as f64)?;
         write!(f, "{:9.1} MiB ", reserved / 1024.0)?;
@@ -223,7 +248,13 @@ mod tests {
         let numbers =
             "Threads          1   2.0 s     0.0 MiB    10.0 KiB       8.0 MiB        5";
         assert_eq!(row.to_string(), numbers);
+        let json =
+            r#"{"answers":1,"seconds":2,"resident":40960,"reserved":8388608,"threads":5}"#;
+        assert_eq!(row.measured.json(), json);
         row.measured.all_asleep = false;
+        let json =
+            r#"{"answers":1,"seconds":2,"resident":null,"reserved":null,"threads":null}"#;
+        assert_eq!(row.measured.json(), json);
         assert_eq!(row.to_string(), format!("{numbers}\n{TOO_SLOW}"));
         row.measured.footprints = None;
         assert!(row.to_string().ends_with(TOO_SLOW));

@@ -5,9 +5,8 @@
 //! Funktion braucht, [`many`] fragt nach vielen Elefanten auf einmal. [`service`] gibt
 //! die Erinnerungen über TCP heraus, [`visitor`] holt sie dort ab. [`herd`] lässt eine
 //! ganze Herde zugleich schlafen und misst, was das kostet. [`lines`] macht aus Bytes
-//! Zeilen, [`args`] und [`cli`] lesen die Schalter.
+//! Zeilen, [`cli`] liest die Schalter.
 
-pub mod args;
 pub mod cli;
 pub mod cloud;
 pub mod herd;

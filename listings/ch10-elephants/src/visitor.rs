@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
-use crate::cli::{self, reason, say};
+use crate::cli::{Address, reason, say};
 use crate::lines::MAX_LINE;
 
 /// Länger wartet der Besucher auf keine Antwort.
@@ -23,13 +23,16 @@ pub struct Service {
 
 impl Service {
     /// Schlägt nach, unter welchen Adressen der Dienst zu finden ist.
-    pub async fn find(args: &cli::Args) -> Result<Service, String> {
-        match lookup_host((args.host.as_str(), args.port)).await {
+    pub async fn find(address: &Address) -> Result<Service, String> {
+        match lookup_host((address.host.as_str(), address.port)).await {
             Ok(addresses) => Ok(Service {
-                name: args.to_string(),
+                name: address.to_string(),
                 addresses: addresses.collect(),
             }),
-            Err(_) => Err(format!("Zu „{}“ ist keine Adresse zu finden.", args.host)),
+            Err(_) => Err(format!(
+                "Zu „{}“ ist keine Adresse zu finden.",
+                address.host
+            )),
         }
     }
 }
@@ -97,11 +100,11 @@ mod tests {
 
     /// Der Dienst, der hier lauscht.
     async fn service(listener: &TcpListener) -> Service {
-        let args = cli::Args {
+        let address = Address {
             host: "127.0.0.1".into(),
             port: listener.local_addr().unwrap().port(),
         };
-        Service::find(&args).await.unwrap()
+        Service::find(&address).await.unwrap()
     }
 
     #[tokio::test(start_paused = true)]

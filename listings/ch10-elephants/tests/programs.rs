@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{DEADLINE, Program, connect};
+use common::{DEADLINE, Program, connect, refuses};
 use socket2::Socket;
 
 const SERVICE: &str = env!("CARGO_BIN_EXE_ch10-service");
@@ -382,7 +382,41 @@ fn five_hundred_elephants_sleep_in_threads_and_in_one() {
 }
 
 #[test]
-fn what_the_child_complains_about_is_passed_on() {
+fn as_json_the_herd_is_one_object_with_exact_numbers() {
+    let mut herd = Program::start(HERD, &["--elephants", "3", "--json"]);
+    let line = herd.line();
+    assert_eq!(herd.status(), 0);
+    let herds =
+        line.strip_prefix(r#"{"threads":{"#).and_then(|rest| rest.strip_suffix("}}"));
+    let (threads, tasks) =
+        herds.and_then(|herds| herds.split_once(r#"},"tasks":{"#)).expect(&line);
+    for (herd, in_threads) in [(threads, "4"), (tasks, "1")] {
+        let pairs = herd.split(',').map(|pair| pair.split_once(':').expect(&line));
+        let (names, numbers): (Vec<&str>, Vec<&str>) = pairs.unzip();
+        let expected = [
+            r#""answers""#,
+            r#""seconds""#,
+            r#""resident""#,
+            r#""reserved""#,
+            r#""threads""#,
+        ];
+        assert_eq!(names, expected);
+        assert_eq!(numbers[0], "3");
+        assert!(numbers[1].parse::<f64>().unwrap() >= 2.0);
+        if cfg!(target_os = "linux") {
+            assert!(
+                numbers[2..4].iter().all(|bytes| bytes.parse::<u64>().is_ok()),
+                "{line}"
+            );
+            assert_eq!(numbers[4], in_threads);
+        } else {
+            assert_eq!(numbers[2..], ["null"; 3]);
+        }
+    }
+}
+
+#[test]
+fn a_herd_whose_table_nobody_reads_ends_with_one_sentence() {
     let mut herd = Command::new(HERD)
         .args(["--elephants", "1"])
         .stdout(Stdio::piped())
@@ -421,13 +455,6 @@ fn more_threads_than_the_system_allows_are_refused_in_one_sentence() {
 }
 
 // ---- was den Anfang verhindert ----
-
-/// Das Programm druckt diesen einen Satz und endet mit diesem Status.
-fn refuses(program: &str, args: &[&str], sentence: &str, status: i32) {
-    let mut program = Program::start(program, args);
-    assert_eq!(program.line(), sentence);
-    assert_eq!(program.status(), status);
-}
 
 #[test]
 fn a_taken_port_is_said_in_one_sentence() {

@@ -30,6 +30,7 @@ static const char TOO_LONG[] = "! Die Zeile hat mehr als 8192 Bytes.\n";
 // Gelesen, aber noch nicht beantwortet; NULL, wenn nichts übrig ist.
 struct kept {
     size_t length;
+    bool ends; // ist das fort, ist Schluss
     char bytes[];
 };
 
@@ -63,13 +64,14 @@ static size_t whole_lines(const char *bytes, size_t length) {
 }
 
 // Merkt sich, was übrig ist; ohne Rest wird nichts belegt.
-static void keep(int descriptor, const char *bytes, size_t length) {
+static void keep(int descriptor, const char *bytes, size_t length, bool ends) {
     struct kept *kept = NULL;
     if (length > 0) {
         kept = malloc(sizeof *kept + length);
         if (!kept)
             fail("Der Speicher ist zu Ende");
         kept->length = length;
+        kept->ends = ends;
         memcpy(kept->bytes, bytes, length);
     }
     free(connections[descriptor]);
@@ -77,7 +79,7 @@ static void keep(int descriptor, const char *bytes, size_t length) {
 }
 
 static void end(int descriptor) {
-    keep(descriptor, NULL, 0);
+    keep(descriptor, NULL, 0, false);
     close(descriptor); // epoll vergisst ihn
 }
 
@@ -87,7 +89,6 @@ static ssize_t transmit(int descriptor, const char *bytes, size_t length) {
     return sent < 0 && errno == EAGAIN ? 0 : sent;
 }
 
-// ANCHOR: step
 // Ein Schritt einer Verbindung: lesen, ganze Zeilen zurückschicken, den Rest behalten.
 static void step(int descriptor) {
     struct kept *kept = connections[descriptor];
@@ -96,6 +97,7 @@ static void step(int descriptor) {
         memcpy(buffer, kept->bytes, length = kept->length);
     size_t lines = whole_lines(buffer, length);
     bool was_full = lines > 0; // wer nicht liest, dem wird nicht zugehört
+    bool ends = kept && kept->ends;
     if (!was_full) {
         ssize_t count = recv(descriptor, buffer + length, BUFFER - length, 0);
         if (count < 0 && errno == EAGAIN)
@@ -105,20 +107,19 @@ static void step(int descriptor) {
         length += count;
         lines = whole_lines(buffer, length);
         if (lines == 0 && length == BUFFER) {
-            transmit(descriptor, TOO_LONG, strlen(TOO_LONG));
-            return end(descriptor);
+            memcpy(buffer, TOO_LONG, lines = length = strlen(TOO_LONG));
+            ends = true;
         }
     }
     ssize_t sent = transmit(descriptor, buffer, lines);
-    if (sent < 0)
+    if (sent < 0 || (ends && (size_t)sent == lines))
         return end(descriptor);
     if (kept || (size_t)sent < length)
-        keep(descriptor, buffer + sent, length - sent);
+        keep(descriptor, buffer + sent, length - sent, ends);
     bool is_full = (size_t)sent < lines;
     if (is_full != was_full)
         watch(EPOLL_CTL_MOD, descriptor, is_full ? EPOLLOUT : EPOLLIN);
 }
-// ANCHOR_END: step
 
 // Nimmt eine Verbindung an. Wartet noch eine, meldet epoll_wait es wieder.
 static void accept_one(void) {
@@ -134,7 +135,6 @@ static void accept_one(void) {
     }
 }
 
-// ANCHOR: run
 // Der Event Loop: warten, bis etwas geschieht; tun, was daraus folgt; von vorn.
 static void run(void) {
     struct epoll_event events[EVENTS];
@@ -157,7 +157,6 @@ static void run(void) {
         }
     }
 }
-// ANCHOR_END: run
 
 // Lauscht auf 127.0.0.1 und meldet, wo.
 static void listen_on(int port) {

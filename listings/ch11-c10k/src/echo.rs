@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-use crate::cli::{self, Args, reason, say};
+use crate::cli::{self, Address, reason, say};
 
-// ANCHOR: lines
 /// So viele Bytes darf eine Zeile haben, ihr Ende nicht mitgezählt.
 pub const MAX_LINE: usize = 8192;
 /// Hierin hat die längste Zeile samt Ende Platz. Ist ein Puffer dieser Größe voll und kein
@@ -21,7 +20,6 @@ pub const TOO_LONG: &[u8] = b"! Die Zeile hat mehr als 8192 Bytes.\n";
 pub fn whole_lines(bytes: &[u8]) -> usize {
     bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1)
 }
-// ANCHOR_END: lines
 
 /// So viele Ereignisse holt ein Event Loop auf einmal ab.
 pub const EVENTS: usize = 1024;
@@ -30,13 +28,12 @@ pub const PAUSE: Duration = Duration::from_millis(100);
 /// So viele Verbindungen dürfen fertig sein, bevor `accept` sie abholt.
 const BACKLOG: i32 = 1024;
 
-// ANCHOR: listen
 /// Lauscht mit einer langen Warteschlange und nimmt sich so viele Dateideskriptoren, wie
 /// das Betriebssystem erlaubt.
-pub fn listen(args: &Args) -> Result<TcpListener, String> {
+pub fn listen(address: &Address) -> Result<TcpListener, String> {
     #[cfg(unix)]
     let _ = rlimit::increase_nofile_limit(u64::MAX); // sonst genügt, was schon erlaubt ist
-    let listener = cli::listen(args)?; // `std` wählt eine Warteschlange von 128
+    let listener = cli::listen(address)?; // `std` wählt eine Warteschlange von 128
     SockRef::from(&listener).listen(BACKLOG).map_err(|error| {
         format!(
             "Die Warteschlange lässt sich nicht verlängern: {}.",
@@ -45,7 +42,6 @@ pub fn listen(args: &Args) -> Result<TcpListener, String> {
     })?;
     Ok(listener)
 }
-// ANCHOR_END: listen
 
 /// Meldet ein gescheitertes `accept`; es betrifft nur diese eine Verbindung.
 pub fn report_failed_accept(error: &io::Error) {

@@ -14,7 +14,6 @@ use rustix::io::Errno;
 use crate::connection::Connection;
 use crate::echo::{BUFFER, EVENTS, PAUSE, report_failed_accept};
 
-// ANCHOR: server
 pub struct Server {
     epoll: OwnedFd,
     listener: TcpListener,
@@ -24,7 +23,6 @@ pub struct Server {
     retry: Option<Instant>,
     buffer: [u8; BUFFER],
 }
-// ANCHOR_END: server
 
 impl Server {
     pub fn new(listener: TcpListener) -> io::Result<Server> {
@@ -45,7 +43,6 @@ impl Server {
         })
     }
 
-    // ANCHOR: run
     /// Der Event Loop: warten, bis etwas geschieht; tun, was daraus folgt; von vorn.
     pub fn run(&mut self) -> io::Result<()> {
         let mut events = Vec::with_capacity(EVENTS);
@@ -71,7 +68,6 @@ impl Server {
             }
         }
     }
-    // ANCHOR_END: run
 
     /// So lange darf `wait` warten: bis zum nächsten `accept` oder beliebig lange.
     fn patience(&self) -> Option<Timespec> {
@@ -88,7 +84,6 @@ impl Server {
         )?)
     }
 
-    // ANCHOR: step
     /// Ein Schritt einer Verbindung. Bleibt danach etwas zu tun, meldet `wait` sie wieder.
     fn step(&mut self, descriptor: usize) -> io::Result<()> {
         let Some(connection) = &mut self.connections[descriptor] else { return Ok(()) };
@@ -113,9 +108,7 @@ impl Server {
         }
         Ok(())
     }
-    // ANCHOR_END: step
 
-    // ANCHOR: accept
     /// Nimmt eine Verbindung an. Wartet noch eine, meldet `wait` es wieder.
     fn accept(&mut self) -> io::Result<()> {
         match self.listener.accept().and_then(|(stream, _)| self.register(stream)) {
@@ -141,7 +134,6 @@ impl Server {
         self.connections[place] = Some(Connection::new(stream));
         Ok(())
     }
-    // ANCHOR_END: accept
 }
 
 fn data(descriptor: RawFd) -> EventData {

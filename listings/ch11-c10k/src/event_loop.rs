@@ -16,7 +16,6 @@ use crate::echo::{BUFFER, EVENTS, PAUSE, report_failed_accept};
 /// Unter dieser Nummer meldet `poll` den lauschenden Socket.
 const LISTENER: Token = Token(usize::MAX);
 
-// ANCHOR: server
 pub struct Server {
     poll: Poll,
     listener: TcpListener,
@@ -28,7 +27,6 @@ pub struct Server {
     retry: Option<Instant>,
     buffer: [u8; BUFFER],
 }
-// ANCHOR_END: server
 
 impl Server {
     pub fn new(listener: net::TcpListener) -> io::Result<Server> {
@@ -83,7 +81,6 @@ impl Server {
         self.retry.map(|retry| retry.saturating_duration_since(Instant::now()))
     }
 
-    // ANCHOR: step
     /// Ein Schritt einer Verbindung. `poll` meldet nur, was sich ändert: Wo noch etwas zu
     /// lesen sein kann, muss der Server selbst daran denken.
     fn step(&mut self, token: Token, more: bool) {
@@ -97,9 +94,7 @@ impl Server {
             Err(_) => drop(self.connections.remove(token.0)), // schließt den Socket
         }
     }
-    // ANCHOR_END: step
 
-    // ANCHOR: accept
     /// Nimmt eine Verbindung an. Ob noch eine wartet, zeigt sich in der nächsten Runde.
     fn accept(&mut self) {
         match self.listener.accept().and_then(|(stream, _)| self.register(stream)) {
@@ -121,5 +116,4 @@ impl Server {
         place.insert(Connection::new(stream));
         Ok(())
     }
-    // ANCHOR_END: accept
 }

@@ -9,9 +9,8 @@
 //! liest die Schalter.
 //!
 //! [`load`] ist die andere Seite: viele Clients in einem Thread, die messen, wie schnell sie
-//! Antwort bekommen; [`args`] liest deren Schalter.
+//! Antwort bekommen.
 
-pub mod args;
 pub mod cli;
 pub mod connection;
 pub mod echo;

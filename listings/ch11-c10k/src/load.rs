@@ -9,18 +9,17 @@ use std::io::{self, ErrorKind};
 use std::net;
 use std::time::{Duration, Instant};
 
+use hdrhistogram::Histogram;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
 use crate::cli::reason;
 use connection::Connection;
-use histogram::Histogram;
-use sources::{PER_SOURCE, Sources};
+use sources::Sources;
 
 pub mod connection;
 pub mod cost;
 pub mod files;
-pub mod histogram;
 pub mod line;
 pub mod sources;
 
@@ -77,16 +76,6 @@ impl Load {
         count: usize,
         patience: Duration,
     ) -> Result<Load, String> {
-        Load::gather_from(first, count, patience, PER_SOURCE)
-    }
-
-    /// Wie [`Load::gather`], mit höchstens `per_source` Verbindungen je Absenderadresse.
-    pub fn gather_from(
-        first: net::TcpStream,
-        count: usize,
-        patience: Duration,
-        per_source: usize,
-    ) -> Result<Load, String> {
         let server = first.peer_addr().map_err(unexpected)?;
         first.set_nonblocking(true).map_err(unexpected)?;
         let first = TcpStream::from_std(first);
@@ -97,14 +86,13 @@ impl Load {
             events: Events::with_capacity(1024),
             connections: Vec::with_capacity(count),
             begin: Instant::now(),
-            turn: Turn::among(count),
+            turn: Turn(0),
         };
         load.add(first)?;
-        load.complete(count, Sources::new(server, per_source))?;
+        load.complete(count, Sources::new(server))?;
         Ok(load)
     }
 
-    // ANCHOR: gather
     /// Erst die Antwort auf die erste Zeile beweist, dass der Server eine Verbindung hat.
     fn complete(&mut self, count: usize, mut sources: Sources) -> Result<(), String> {
         let mut proven = 0;
@@ -133,7 +121,6 @@ impl Load {
         }
         self.expect_silence()
     }
-    // ANCHOR_END: gather
 
     fn add(&mut self, mut stream: TcpStream) -> Result<(), String> {
         let index = self.connections.len();
@@ -158,7 +145,7 @@ impl Load {
         let cpu = cost::processor_time();
         let begin = self.begin.elapsed();
         let end = nanos(begin + time);
-        let mut histogram = Histogram::new();
+        let mut times = histogram();
         let mut under_way = self.start(who)?;
         let mut exchanges = 0;
         while under_way > 0 {
@@ -174,7 +161,7 @@ impl Load {
                 // von tausend, die `poll` zusammen meldet, ist Millisekunden nach der ersten
                 // dran.
                 let now = nanos(self.begin.elapsed());
-                histogram.record(now - connection.asked_at);
+                times.saturating_record(now - connection.asked_at);
                 exchanges += 1;
                 under_way -= 1;
                 if now < end {
@@ -193,8 +180,8 @@ impl Load {
         Ok(Talked {
             exchanges,
             time,
-            p50_nanos: histogram.percentile(50),
-            p99_nanos: histogram.percentile(99),
+            p50_nanos: times.value_at_quantile(0.50),
+            p99_nanos: times.value_at_quantile(0.99),
             cpu,
         })
     }
@@ -241,44 +228,32 @@ impl Load {
     }
 }
 
-// ANCHOR: turn
 /// Wer als Nächstes an der Reihe ist: reihum, aber in großen Schritten, damit keine
-/// Nachbarn aufeinander folgen. Nach so vielen Schritten, wie es Verbindungen gibt, war
-/// jede einmal dran.
-struct Turn {
-    index: usize,
-    step: usize,
-}
+/// Nachbarn aufeinander folgen.
+struct Turn(usize);
+
+/// Eine Primzahl, größer als jede Anzahl von Verbindungen: Nach so vielen Schritten, wie es
+/// Verbindungen gibt, war jede einmal dran.
+const STEP: usize = 1_618_619;
 
 impl Turn {
-    fn among(count: usize) -> Turn {
-        let golden = count * 618 / 1000;
-        // Haben Schritt und Anzahl keinen Teiler gemeinsam, bleibt niemand aus.
-        let step = (golden..).find(|step| greatest_common_divisor(*step, count) == 1);
-        Turn {
-            index: 0,
-            step: step.expect("die nächsthöhere Zahl hat mit `count` keinen gemeinsam"),
-        }
-    }
-
     /// Gibt die Reihe weiter, an die nächste Verbindung, die auf nichts wartet. Eine davon
     /// gibt es: Wer weitergibt, hat gerade seine Antwort bekommen.
     fn pass<'a>(&mut self, connections: &'a mut [Connection]) -> &'a mut Connection {
         loop {
-            self.index = (self.index + self.step) % connections.len();
-            if !connections[self.index].is_waiting() {
-                return &mut connections[self.index];
+            self.0 = (self.0 + STEP) % connections.len();
+            if !connections[self.0].is_waiting() {
+                return &mut connections[self.0];
             }
         }
     }
 }
-// ANCHOR_END: turn
 
-fn greatest_common_divisor(a: usize, b: usize) -> usize {
-    match b {
-        0 => a,
-        b => greatest_common_divisor(b, a % b),
-    }
+/// Zählt Zeiten bis zu einer Stunde, auf ein Prozent genau: nicht jede für sich, sondern wie
+/// viele in welchen Bereich fallen. So braucht auch die millionste keinen Platz mehr.
+fn histogram() -> Histogram<u64> {
+    let hour = nanos(Duration::from_secs(3600));
+    Histogram::new_with_max(hour, 2).expect("diese Grenzen sind erlaubt")
 }
 
 /// Nach 584 Jahren läuft die Zahl über.

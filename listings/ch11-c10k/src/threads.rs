@@ -7,7 +7,6 @@ use std::thread::{self, Builder};
 use crate::cli::say;
 use crate::echo::{BUFFER, PAUSE, TOO_LONG, report_failed_accept};
 
-// ANCHOR: serve
 /// Bedient jede Verbindung in einem eigenen Thread mit `stack` Bytes Stapel, für immer.
 pub fn serve(listener: &TcpListener, stack: usize) -> ! {
     loop {
@@ -27,7 +26,6 @@ pub fn serve(listener: &TcpListener, stack: usize) -> ! {
         }
     }
 }
-// ANCHOR_END: serve
 
 // ANCHOR: converse
 /// Liest eine Zeile nach der anderen und schickt sie zurück.

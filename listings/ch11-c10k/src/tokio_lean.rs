@@ -24,14 +24,17 @@ pub async fn converse(mut stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     // Gelesen, aber noch nicht beantwortet; meist leer, und dann belegt es keinen Speicher.
     let mut kept = Vec::new();
-    while poll_fn(|context| poll_echo(context, &mut stream, &mut kept)).await? {
+    loop {
+        let goes_on = poll_fn(|context| poll_echo(context, &mut stream, &mut kept)).await?;
         let unsent = whole_lines(&kept);
         if unsent > 0 {
             stream.write_all(&kept[..unsent]).await?; // wer nicht liest, dem wird nicht zugehört
             kept = kept[unsent..].to_vec();
         }
+        if !goes_on {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 // ANCHOR_END: converse
 
@@ -54,7 +57,7 @@ fn poll_echo(
         }
         let lines = whole_lines(&buffer[..end]);
         if lines == 0 && end == BUFFER {
-            let _ = stream.try_write(TOO_LONG); // mehr ist ihm nicht zu sagen
+            *kept = TOO_LONG.to_vec(); // mehr ist ihm nicht zu sagen
             return Poll::Ready(Ok(false));
         }
         let sent = match lines {

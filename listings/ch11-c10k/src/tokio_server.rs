@@ -25,7 +25,6 @@ where
     })
 }
 
-// ANCHOR: runtime
 /// Ein Thread bedient alle Tasks selbst; mehrere teilen sie unter sich auf.
 fn runtime(threads: usize) -> io::Result<Runtime> {
     let mut builder = match threads {
@@ -37,9 +36,7 @@ fn runtime(threads: usize) -> io::Result<Runtime> {
     }
     builder.enable_io().enable_time().build()
 }
-// ANCHOR_END: runtime
 
-// ANCHOR: serve
 /// Startet für jede Verbindung eine Task, für immer.
 async fn serve<Conversation>(
     listener: &TcpListener,
@@ -58,4 +55,3 @@ where
         }
     }
 }
-// ANCHOR_END: serve

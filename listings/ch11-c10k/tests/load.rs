@@ -1,8 +1,6 @@
 //! Der Lastgenerator gegen Server, die etwas falsch machen: Alles muss ihm auffallen. Und das
 //! Programm von außen, mit und ohne `--json`.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -11,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use crate::common::{DEADLINE, Program, connect};
 use ch11_c10k::load::{Load, PATIENCE, PENDING, Talked, Who};
-use common::{DEADLINE, Program, connect};
 use socket2::SockRef;
 
 const LOAD: &str = env!("CARGO_BIN_EXE_ch11-load");
@@ -484,26 +482,6 @@ fn echo_once(mut stream: &TcpStream) {
     stream.write_all(line.as_bytes()).expect("die Last liest");
 }
 
-/// Wo einer Adresse die Ports ausgehen, geht es von der nächsten aus weiter.
-#[cfg(target_os = "linux")]
-#[test]
-fn other_source_addresses_take_over() {
-    let seen = Arc::new(Mutex::new(BTreeMap::<String, usize>::new()));
-    let count = Arc::clone(&seen);
-    let address = server(move |asked| {
-        let ip = asked.stream.peer_addr()?.ip().to_string();
-        *count.lock().unwrap().entry(ip).or_default() += 1;
-        asked.echo()
-    });
-    Load::gather_from(connect(address), 12, PATIENCE, 5).unwrap();
-    let seen = seen.lock().unwrap();
-    let expected = [("127.0.0.1", 5), ("127.0.0.2", 5), ("127.0.0.3", 2)];
-    assert_eq!(
-        *seen,
-        expected.map(|(ip, count)| (ip.to_owned(), count)).into()
-    );
-}
-
 /// Ein abgebrochener Port ist sofort wieder frei, ein verabschiedeter bleibt eine Minute.
 #[test]
 fn the_end_leaves_no_port_behind() {
@@ -655,14 +633,35 @@ fn without_a_server_there_is_one_sentence() {
 
 #[test]
 fn bad_switches_end_it_with_status_2() {
-    for args in [
-        &["--connections", "0"][..],
-        &["--seconds", "0"],
-        &["--model", "x"],
+    for (switch, value, sentence) in [
+        (
+            "--connections",
+            "0",
+            "Hinter --connections gehört eine Zahl von 1 bis 999999, nicht „0“.",
+        ),
+        (
+            "--connections",
+            "1000000",
+            "Hinter --connections gehört eine Zahl von 1 bis 999999, nicht „1000000“.",
+        ),
+        (
+            "--seconds",
+            "NaN",
+            "Die Dauer muss eine Zahl von Sekunden über 0 und bis 3600 sein, nicht „NaN“.",
+        ),
+        (
+            "--seconds",
+            "3601",
+            "Die Dauer muss eine Zahl von Sekunden über 0 und bis 3600 sein, nicht „3601“.",
+        ),
+        (
+            "--model",
+            "x",
+            "Den Schalter --model gibt es nicht; siehe --help.",
+        ),
     ] {
-        let mut load = Program::start(LOAD, args);
-        load.line();
-        assert_eq!(load.status(), 2);
+        let mut load = Program::start(LOAD, &[switch, value]);
+        assert_eq!((load.line(), load.status()), (sentence.into(), 2));
     }
 }
 

@@ -2,8 +2,6 @@
 //! jede dieser Prüfungen. Fehlt `cc` oder `python3`, entfallen die, die sie brauchen; mit
 //! `CHATBUCH_INTEROP=pflicht` ist das ein Fehler.
 
-mod common;
-
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -11,7 +9,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use common::{Program, connect};
+use crate::common::{Program, connect};
 use socket2::SockRef;
 
 const TOO_LONG: &str = "! Die Zeile hat mehr als 8192 Bytes.\n";
@@ -20,12 +18,16 @@ const TOO_LONG: &str = "! Die Zeile hat mehr als 8192 Bytes.\n";
 type Check = (&'static str, fn(SocketAddr));
 
 /// Die Prüfungen, vom Bravsten zum Bösesten; jede bekommt denselben, schon benutzten Server.
-const CHECKS: [Check; 8] = [
+const CHECKS: [Check; 9] = [
     ("eine Zeile in Stücken", answers_no_sooner_than_the_end),
     ("viele Zeilen in einem Stück", answers_in_order),
     ("der Client legt halb auf", answers_before_hanging_up),
     ("die längste Zeile", answers_the_longest_line),
     ("eine zu lange Zeile", ends_with_a_line_too_long),
+    (
+        "viel, ohne zu lesen, und dann zu lang",
+        returns_all_before_the_end,
+    ),
     ("300 zugleich", keeps_300_apart),
     ("einer geht mittendrin", survives_who_leaves),
     ("einer liest nicht", serves_others_while_one_is_deaf),
@@ -172,6 +174,43 @@ fn ends_with_a_line_too_long(address: SocketAddr) {
     assert!(TOO_LONG.starts_with(&said), "{said}");
 }
 
+/// Wer lange nicht liest und dann eine zu lange Zeile schickt, bekommt trotzdem alles.
+fn returns_all_before_the_end(address: SocketAddr) {
+    let mut client = connect(address);
+    let lines = ("y".repeat(4095) + "\n").repeat(32 * 256); // 32 MiB
+    let much = lines.clone() + &"x".repeat(8193);
+    let written = write_until_stuck(&mut client, much.as_bytes());
+    std::thread::scope(|scope| {
+        let mut sender = client.try_clone().expect("ein Socket kann das");
+        sender
+            .set_write_timeout(Some(crate::common::DEADLINE))
+            .expect("eine gültige Frist");
+        scope.spawn(move || {
+            sender.write_all(&much.as_bytes()[written..]).expect("es wird gelesen")
+        });
+        let received = rest(&mut client).expect("ohne Abbruch");
+        assert!(received == lines + TOO_LONG, "das sind andere Bytes");
+    });
+}
+
+/// Schreibt, bis eine Weile niemand mehr etwas abnimmt; so viele Bytes waren es.
+fn write_until_stuck(client: &mut TcpStream, bytes: &[u8]) -> usize {
+    let patience = Some(Duration::from_millis(100));
+    client.set_write_timeout(patience).expect("eine gültige Frist");
+    let mut written = 0;
+    loop {
+        match client.write(&bytes[written..]) {
+            Ok(0) => panic!("alles geschrieben, und niemand hat es gelesen"),
+            Ok(count) => written += count,
+            Err(error) => {
+                let stuck = [ErrorKind::WouldBlock, ErrorKind::TimedOut];
+                assert!(stuck.contains(&error.kind()), "{error:?}");
+                return written;
+            }
+        }
+    }
+}
+
 fn keeps_300_apart(address: SocketAddr) {
     let mut clients: Vec<TcpStream> = (0..300).map(|_| connect(address)).collect();
     let line = |number: usize| format!("Client {number} von 300\n");
@@ -203,22 +242,9 @@ fn survives_who_leaves(address: SocketAddr) {
 /// loswerden. Die anderen merken nichts davon, und liest er wieder, fehlt ihm nichts.
 fn serves_others_while_one_is_deaf(address: SocketAddr) {
     let mut deaf = connect(address);
-    let patience = Some(Duration::from_millis(100));
-    deaf.set_write_timeout(patience).expect("eine gültige Frist");
     let line = "y".repeat(4095) + "\n";
     let much = line.repeat(32 * 256); // 32 MiB
-    let mut written = 0;
-    let error = loop {
-        match deaf.write(&much.as_bytes()[written..]) {
-            Ok(0) => panic!("alles geschrieben, und niemand hat es gelesen"),
-            Ok(count) => written += count,
-            Err(error) => break error.kind(),
-        }
-    };
-    assert!(
-        matches!(error, ErrorKind::WouldBlock | ErrorKind::TimedOut),
-        "{error:?}"
-    );
+    let written = write_until_stuck(&mut deaf, much.as_bytes());
 
     let mut other = connect(address);
     for number in 0..50 {
@@ -340,7 +366,7 @@ fn await_state(mut reached: impl FnMut() -> bool) {
     let start = std::time::Instant::now();
     while !reached() {
         assert!(
-            start.elapsed() < common::DEADLINE,
+            start.elapsed() < crate::common::DEADLINE,
             "der Zustand tritt nicht ein"
         );
         std::thread::sleep(Duration::from_millis(2));

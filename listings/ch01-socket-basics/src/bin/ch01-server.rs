@@ -11,11 +11,11 @@ fn main() -> ExitCode {
 
 // ANCHOR: run
 fn run() -> Result<(), String> {
-    let args = cli::args(
+    let address = cli::parse(
         "Server aus Kapitel 1: antwortet im Wechsel, ein Client nach dem anderen.",
     );
     cli::end_on_ctrl_c();
-    let listener = cli::listen(&args)?;
+    let listener = cli::listen(&address)?;
     cli::announce(&listener);
     server::serve(&listener, text::typed_lines(io::stdin().lock()))
 }

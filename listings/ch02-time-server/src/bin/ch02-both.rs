@@ -11,13 +11,13 @@ fn main() -> ExitCode {
 
 // ANCHOR: run
 fn run() -> Result<(), String> {
-    let args = cli::args("Zeitserver und Client in zwei Threads eines Programms.");
-    let listener = cli::listen(&args)?;
+    let address = cli::parse("Zeitserver und Client in zwei Threads eines Programms.");
+    let listener = cli::listen(&address)?;
     cli::announce(&listener);
     let port = listener.local_addr().expect("der Socket ist gebunden").port();
     thread::spawn(move || server::serve_one_by_one(&listener, server::PATIENCE)); // endlos
 
-    let stream = cli::connect(&cli::Args { port, ..args })?;
+    let stream = cli::connect(&cli::Address { port, ..address })?;
     let mut client = TimeClient::new(stream);
     for request in ["send time", "time", "Wie spät ist es?"] {
         match client.ask(request.as_bytes()) {

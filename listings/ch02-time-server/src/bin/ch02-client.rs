@@ -10,9 +10,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let args =
-        cli::args("Client des Zeitservers: schickt jede getippte Zeile als Anfrage.");
-    let mut client = TimeClient::new(cli::connect(&args)?);
+    let address =
+        cli::parse("Client des Zeitservers: schickt jede getippte Zeile als Anfrage.");
+    let mut client = TimeClient::new(cli::connect(&address)?);
     cli::say("Verbunden. Anfrage tippen: time oder send time; Ende der Eingabe beendet.");
     for line in io::stdin().lock().split(b'\n') {
         let answer = line.and_then(|request| client.ask(&request));

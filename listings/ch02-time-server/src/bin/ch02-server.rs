@@ -9,9 +9,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let args = cli::args("Zeitserver aus Kapitel 2: eine Verbindung nach der anderen.");
+    let address = cli::parse("Zeitserver aus Kapitel 2: eine Verbindung nach der anderen.");
     cli::end_on_ctrl_c();
-    let listener = cli::listen(&args)?;
+    let listener = cli::listen(&address)?;
     cli::announce(&listener);
     server::serve_one_by_one(&listener, server::PATIENCE)
 }

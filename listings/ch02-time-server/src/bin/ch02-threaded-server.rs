@@ -9,9 +9,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let args = cli::args("Zeitserver aus Kapitel 2: ein Thread je Verbindung.");
+    let address = cli::parse("Zeitserver aus Kapitel 2: ein Thread je Verbindung.");
     cli::end_on_ctrl_c();
-    let listener = cli::listen(&args)?;
+    let listener = cli::listen(&address)?;
     cli::announce(&listener);
     server::serve_with_threads(&listener, server::PATIENCE)
 }

@@ -3,10 +3,10 @@
 
 #![allow(dead_code, reason = "nicht jedes Listing braucht alles")]
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,22 +22,21 @@ pub struct Program {
 
 impl Program {
     pub fn start(executable: &str, args: &[&str]) -> Program {
-        Program::watch(spawn(executable, args))
+        Program::start_heard(executable, args, usize::MAX)
     }
 
-    /// Liest von nun an mit, was der Prozess druckt.
-    fn watch(mut child: Child) -> Program {
+    /// Wie [`Program::start`]; nach so vielen Zeilen ist die Pipe zu, in die es druckt.
+    fn start_heard(executable: &str, args: &[&str], heard: usize) -> Program {
+        let mut child = Command::new(executable)
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("das Programm startet");
         let (sender, lines) = channel();
-        let stdout = child.stdout.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>);
-        let stderr = child.stderr.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>);
-        for output in [stdout, stderr].into_iter().flatten() {
-            let sender = sender.clone();
-            thread::spawn(move || {
-                for line in BufReader::new(output).lines().map_while(Result::ok) {
-                    let _ = sender.send(line); // der Test ist vielleicht schon fertig
-                }
-            });
-        }
+        forward(child.stdout.take(), heard, sender.clone());
+        forward(child.stderr.take(), usize::MAX, sender);
         let keyboard = child.stdin.take();
         Program {
             child,
@@ -53,20 +52,23 @@ impl Program {
 
     /// Wie [`Program::server`], mit weiteren Schaltern.
     pub fn server_with(executable: &str, args: &[&str]) -> (Program, SocketAddr) {
-        let server = Program::start(executable, &[&["--port", "0"], args].concat());
-        let address = address_in(&server.line());
+        let server = Program::start(executable, &[args, &["--port", "0"]].concat());
+        let address = server.address();
         (server, address)
     }
 
     /// Startet einen Server und schließt die Pipe, in die er druckt, sobald er lauscht.
     pub fn unheard_server(executable: &str) -> (Program, SocketAddr) {
-        let mut child = spawn(executable, &["--port", "0"]);
-        let mut output = BufReader::new(child.stdout.take().expect("stdout ist eine Pipe"));
-        let mut ready = String::new();
-        output.read_line(&mut ready).expect("der Server meldet sich");
-        drop(output);
-        drop(child.stdin.take()); // auf die Tastatur soll der Server nicht warten
-        (Program::watch(child), address_in(&ready))
+        let mut server = Program::start_heard(executable, &["--port", "0"], 1);
+        let address = server.address();
+        server.end_input(); // auf die Tastatur soll der Server nicht warten
+        (server, address)
+    }
+
+    fn address(&self) -> SocketAddr {
+        let ready = self.line();
+        let address = ready.strip_prefix("Server lauscht auf ").expect(&ready);
+        address.parse().expect("eine Adresse mit Port")
     }
 
     /// Die nächste gedruckte Zeile.
@@ -91,38 +93,19 @@ impl Program {
         }
     }
 
-    /// Besucht einen Server immer wieder, bis das Programm eine Zeile druckt. Einmal genügt nicht:
-    /// Startet ein anderer Test gerade ein Programm, hält das eine geschlossene Pipe noch
-    /// einen Augenblick lang offen.
+    /// Besucht einen Server immer wieder, bis das Programm eine Zeile druckt.
     pub fn line_after_visits(&self, address: SocketAddr) -> String {
-        let start = Instant::now();
-        while start.elapsed() < DEADLINE {
+        line_after(&self.lines, || {
             // Antwortet niemand mehr, soll der Besuch nicht warten.
             let visit = TcpStream::connect_timeout(&address, Duration::from_secs(1));
-            if let Ok(mut stream) = visit {
-                let _ = stream.write_all(b"Anna\n"); // vielleicht ist der Server schon zu Ende
-            }
-            if let Ok(line) = self.lines.recv_timeout(Duration::from_millis(50)) {
-                return line;
-            }
-        }
-        panic!("das Programm druckt noch eine Zeile");
+            visit.and_then(|mut stream| stream.write_all(b"Anna\n"))
+        })
     }
 
-    /// Tippt eine Zeile, wieder und wieder, bis das Programm eine druckt. Einmal genügt nicht:
-    /// Startet ein anderer Test gerade ein Programm, hält das eine geschlossene Verbindung
-    /// noch einen Augenblick lang offen.
+    /// Tippt eine Zeile, wieder und wieder, bis das Programm eine druckt.
     pub fn line_after_typing(&mut self, typed: &str) -> String {
-        let start = Instant::now();
-        while start.elapsed() < DEADLINE {
-            if let Some(keyboard) = &mut self.keyboard {
-                let _ = writeln!(keyboard, "{typed}"); // vielleicht ist es schon zu Ende
-            }
-            if let Ok(line) = self.lines.recv_timeout(Duration::from_millis(50)) {
-                return line;
-            }
-        }
-        panic!("das Programm druckt noch eine Zeile");
+        let mut keyboard = self.keyboard.as_ref().expect("die Eingabe ist noch offen");
+        line_after(&self.lines, || writeln!(keyboard, "{typed}"))
     }
 
     pub fn type_line(&mut self, line: &str) {
@@ -164,26 +147,50 @@ impl Program {
     }
 }
 
-fn spawn(executable: &str, args: &[&str]) -> Child {
-    Command::new(executable)
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("das Programm startet")
-}
-
-fn address_in(ready: &str) -> SocketAddr {
-    let address = ready.trim_end().strip_prefix("Server lauscht auf ").expect(ready);
-    address.parse().expect("eine Adresse mit Port")
-}
-
 impl Drop for Program {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Gibt die ersten `count` Zeilen weiter und liest dann nicht mehr.
+fn forward(pipe: Option<impl Read + Send + 'static>, count: usize, lines: Sender<String>) {
+    let pipe = BufReader::new(pipe.expect("eine Pipe"));
+    thread::spawn(move || {
+        for line in pipe.lines().map_while(Result::ok).take(count) {
+            let _ = lines.send(line); // der Test ist vielleicht schon fertig
+        }
+    });
+}
+
+/// Versucht etwas so oft, bis eine Zeile kommt. Einmal genügt nicht: Startet ein anderer Test
+/// gerade ein Programm, hält das eine geschlossene Pipe noch einen Augenblick lang offen.
+fn line_after(
+    lines: &Receiver<String>,
+    mut attempt: impl FnMut() -> io::Result<()>,
+) -> String {
+    let start = Instant::now();
+    while start.elapsed() < DEADLINE {
+        let _ = attempt(); // vielleicht ist das Programm schon zu Ende
+        if let Ok(line) = lines.recv_timeout(Duration::from_millis(50)) {
+            return line;
+        }
+    }
+    panic!("das Programm druckt noch eine Zeile");
+}
+
+/// Das Programm druckt diesen einen Satz und endet mit diesem Status.
+pub fn refuses(executable: &str, args: &[&str], sentence: &str, status: i32) {
+    let mut program = Program::start(executable, args);
+    assert_eq!(
+        (program.line().as_str(), program.status()),
+        (sentence, status)
+    );
+    assert_eq!(
+        program.lines.recv_timeout(DEADLINE),
+        Err(RecvTimeoutError::Disconnected)
+    );
 }
 
 /// Eine Verbindung, deren Lesen und Schreiben nicht ewig warten.

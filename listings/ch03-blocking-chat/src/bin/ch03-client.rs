@@ -10,9 +10,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let args =
-        cli::args("Chat aus Kapitel 3: schickt eine Zeile und wartet auf die Antwort.");
-    let stream = cli::connect(&args)?;
+    let address =
+        cli::parse("Chat aus Kapitel 3: schickt eine Zeile und wartet auf die Antwort.");
+    let stream = cli::connect(&address)?;
     cli::say("Verbunden. Zeile tippen und Enter; bye beendet das Gespräch.");
     client::talk(&stream, io::stdin().lock())
         .map_err(|error| format!("Das Gespräch ist abgerissen: {}.", cli::reason(&error)))

@@ -10,10 +10,10 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let args =
-        cli::args("Chat aus Kapitel 3: Sie am Server und ein Client, immer abwechselnd.");
+    let address =
+        cli::parse("Chat aus Kapitel 3: Sie am Server und ein Client, immer abwechselnd.");
     cli::end_on_ctrl_c();
-    let listener = cli::listen(&args)?;
+    let listener = cli::listen(&address)?;
     cli::announce(&listener);
     server::serve(&listener, io::stdin().lock())
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use ch04_blocking_peer::{args, cli, peer::Link};
+use ch04_blocking_peer::{cli, peer::Link};
 
 fn main() -> ExitCode {
     cli::finish(run())
@@ -11,7 +11,7 @@ fn main() -> ExitCode {
 
 // ANCHOR: run
 fn run() -> Result<(), String> {
-    let args = args::args("Peer aus Kapitel 4: redet abwechselnd mit einem anderen Peer.");
+    let args = cli::parse("Peer aus Kapitel 4: redet abwechselnd mit einem anderen Peer.");
     cli::end_on_ctrl_c();
     let link = Link::establish(&args)?;
     let speaks_first = link.is_smaller; // einer von beiden, und beide wissen, wer

@@ -4,7 +4,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use ch04_blocking_peer::{args, cli, peer::Link};
+use ch04_blocking_peer::{cli, peer::Link};
 
 fn main() -> ExitCode {
     cli::finish(run())
@@ -12,7 +12,7 @@ fn main() -> ExitCode {
 
 // ANCHOR: run
 fn run() -> Result<(), String> {
-    let args = args::args("Peer aus Kapitel 4, mit Absicht falsch: hört immer zuerst zu.");
+    let args = cli::parse("Peer aus Kapitel 4, mit Absicht falsch: hört immer zuerst zu.");
     cli::end_on_ctrl_c();
     let link = Link::establish(&args)?;
     link.converse(false, io::stdin().lock()); // das sagt sich der andere auch

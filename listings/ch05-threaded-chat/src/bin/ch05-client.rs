@@ -10,9 +10,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let args =
-        cli::args("Chat-Client: schickt, was Sie tippen, und zeigt, was andere sagen.");
-    let stream = cli::connect(&args)?;
+    let address =
+        cli::parse("Chat-Client: schickt, was Sie tippen, und zeigt, was andere sagen.");
+    let stream = cli::connect(&address)?;
     cli::say("Verbunden. Erst den Namen tippen, dann Nachrichten; bye beendet.");
     client::chat(stream, BufReader::new(io::stdin()))
         .map_err(|error| format!("Die Verbindung ist abgerissen: {}.", cli::reason(&error)))

@@ -11,8 +11,8 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let args = cli::args("Schwieriger Gast: schickt, was Sie tippen, und liest nie.");
-    let stream = cli::connect(&args)?;
+    let address = cli::parse("Schwieriger Gast: schickt, was Sie tippen, und liest nie.");
+    let stream = cli::connect(&address)?;
     cli::say("Verbunden. Dieser Client liest nie.");
     guests::send_and_never_read(stream, io::stdin().lock())
         .map_err(|error| format!("Die Verbindung ist abgerissen: {}.", cli::reason(&error)))

@@ -9,11 +9,11 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let args = cli::args(
+    let address = cli::parse(
         "Chat-Server aus Kapitel 5, mit Absicht falsch: schreibt unter dem Lock.",
     );
     cli::end_on_ctrl_c();
-    let listener = cli::listen(&args)?;
+    let listener = cli::listen(&address)?;
     cli::announce(&listener);
     locked::serve(&listener)
 }

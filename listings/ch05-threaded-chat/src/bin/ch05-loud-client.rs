@@ -7,21 +7,24 @@ use ch05_threaded_chat::{cli, guests};
 /// So lang ist jede Zeile.
 const BYTES: usize = 4000;
 
+#[derive(clap::Args)]
+struct Args {
+    #[command(flatten)]
+    address: cli::Address,
+    /// so viele Zeilen zu 4000 Bytes
+    #[arg(long, value_name = "ANZAHL", default_value_t = 4000, value_parser = cli::count)]
+    lines: usize,
+}
+
 fn main() -> ExitCode {
     cli::finish(run())
 }
 
 fn run() -> Result<(), String> {
-    let (args, [lines]) = cli::args_with(
-        "Schwieriger Gast: sagt als Lotte Zeile um Zeile, ohne Pause.",
-        &[cli::Number {
-            name: "lines",
-            unit: "ANZAHL",
-            help: "so viele Zeilen zu 4000 Bytes",
-            default: 4000,
-        }],
-    );
-    let stream = cli::connect(&args)?;
+    let args: Args =
+        cli::parse("Schwieriger Gast: sagt als Lotte Zeile um Zeile, ohne Pause.");
+    let stream = cli::connect(&args.address)?;
+    let lines = args.lines;
     cli::say("Verbunden. Lotte redet los.");
     let mut told = false;
     let stuck = || {

@@ -4,22 +4,25 @@ use std::process::ExitCode;
 
 use ch05_threaded_chat::{cli, server};
 
+#[derive(clap::Args)]
+struct Args {
+    #[command(flatten)]
+    address: cli::Address,
+    /// so viele Verbindungen werden zugleich bedient
+    #[arg(long, value_name = "ANZAHL", default_value_t = 2, value_parser = cli::count)]
+    workers: usize,
+}
+
 fn main() -> ExitCode {
     cli::finish(run())
 }
 
 fn run() -> Result<(), String> {
-    let (args, [workers]) = cli::args_with(
+    let args: Args = cli::parse(
         "Chat-Server aus Kapitel 5: ein Pool von Threads, jeder bedient eine Verbindung.",
-        &[cli::Number {
-            name: "workers",
-            unit: "ANZAHL",
-            help: "so viele Verbindungen werden zugleich bedient",
-            default: 2,
-        }],
     );
     cli::end_on_ctrl_c();
-    let listener = cli::listen(&args)?;
+    let listener = cli::listen(&args.address)?;
     cli::announce(&listener);
-    server::serve_with_pool(&listener, workers)
+    server::serve_with_pool(&listener, args.workers)
 }

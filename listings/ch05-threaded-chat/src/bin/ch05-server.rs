@@ -5,22 +5,26 @@ use std::process::ExitCode;
 
 use ch05_threaded_chat::{cli, server};
 
+#[derive(clap::Args)]
+struct Args {
+    #[command(flatten)]
+    address: cli::Address,
+    /// so viel darf sich vor einem Empfänger ansammeln
+    #[arg(long, value_name = "BYTES", default_value_t = server::QUEUE)]
+    #[arg(value_parser = cli::count)]
+    queue: usize,
+}
+
 fn main() -> ExitCode {
     cli::finish(run())
 }
 
 fn run() -> Result<(), String> {
-    let (args, [queue]) = cli::args_with(
+    let args: Args = cli::parse(
         "Chat-Server aus Kapitel 5: zwei Threads je Verbindung, eine Schlange je Empfänger.",
-        &[cli::Number {
-            name: "queue",
-            unit: "BYTES",
-            help: "so viel darf sich vor einem Empfänger ansammeln",
-            default: server::QUEUE,
-        }],
     );
     cli::end_on_ctrl_c();
-    let listener = cli::listen(&args)?;
+    let listener = cli::listen(&args.address)?;
     cli::announce(&listener);
-    server::serve(&listener, queue)
+    server::serve(&listener, args.queue)
 }

@@ -9,10 +9,10 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let args =
-        cli::args("Echo-Server aus Kapitel 6, mit Absicht falsch: fragt ohne Pause nach.");
+    let address =
+        cli::parse("Echo-Server aus Kapitel 6, mit Absicht falsch: fragt ohne Pause nach.");
     cli::end_on_ctrl_c();
-    let listener = cli::listen(&args)?;
+    let listener = cli::listen(&address)?;
     cli::announce(&listener);
     hot_loop::serve(&listener)
         .map_err(|error| format!("Die Schleife ist zu Ende: {}.", cli::reason(&error)))

@@ -4,24 +4,27 @@ use std::process::ExitCode;
 
 use ch06_event_loop_chat::{cli, server};
 
+#[derive(clap::Args)]
+struct Args {
+    #[command(flatten)]
+    address: cli::Address,
+    /// so viel darf sich vor einem Empfänger ansammeln
+    #[arg(long, value_name = "BYTES", default_value_t = server::QUEUE)]
+    #[arg(value_parser = cli::count)]
+    queue: usize,
+}
+
 fn main() -> ExitCode {
     cli::finish(run())
 }
 
 fn run() -> Result<(), String> {
-    let (args, [queue]) = cli::args_with(
-        "Chat-Server aus Kapitel 6: alle Verbindungen in einem Thread.",
-        &[cli::Number {
-            name: "queue",
-            unit: "BYTES",
-            help: "so viel darf sich vor einem Empfänger ansammeln",
-            default: server::QUEUE,
-        }],
-    );
+    let args: Args =
+        cli::parse("Chat-Server aus Kapitel 6: alle Verbindungen in einem Thread.");
     cli::end_on_ctrl_c();
-    let listener = cli::listen(&args)?;
+    let listener = cli::listen(&args.address)?;
     cli::announce(&listener);
-    server::Server::new(listener, queue)
+    server::Server::new(listener, args.queue)
         .and_then(|mut server| server.run())
         .map_err(|error| format!("Der Event Loop ist zu Ende: {}.", cli::reason(&error)))
 }

@@ -21,7 +21,6 @@ fn main() -> ExitCode {
     }))
 }
 
-// ANCHOR: run
 fn run() -> io::Result<()> {
     measure("Ohne Pause", || {
         busy::run(sleep(SECOND));
@@ -46,4 +45,3 @@ fn measure(name: &str, work: fn() -> io::Result<()>) -> io::Result<()> {
     }
     Ok(())
 }
-// ANCHOR_END: run

@@ -9,9 +9,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let args = cli::args("Echo-Server aus Kapitel 7: eine Task je Verbindung.");
+    let address = cli::parse("Echo-Server aus Kapitel 7: eine Task je Verbindung.");
     cli::end_on_ctrl_c();
-    let listener = cli::listen(&args)?;
+    let listener = cli::listen(&address)?;
     cli::announce(&listener);
     server::run(listener)
         .map_err(|error| format!("Der Executor ist zu Ende: {}.", cli::reason(&error)))

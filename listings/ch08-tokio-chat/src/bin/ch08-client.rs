@@ -12,9 +12,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let args =
-        cli::args("Chat-Client: schickt, was Sie tippen, und zeigt, was andere sagen.");
-    let stream = cli::connect(&args)?;
+    let address =
+        cli::parse("Chat-Client: schickt, was Sie tippen, und zeigt, was andere sagen.");
+    let stream = cli::connect(&address)?;
     let keyboard = client::typed_lines(BufReader::new(io::stdin()))?;
     cli::say("Verbunden. Erst den Namen tippen, dann Nachrichten; bye beendet.");
     chat(stream, keyboard)

@@ -13,37 +13,35 @@ use tokio::signal;
 /// bräche tokio ab.
 const MOST_THREADS: usize = 1024;
 
+#[derive(clap::Args)]
+struct Args {
+    #[command(flatten)]
+    address: cli::Address,
+    /// so viel darf sich vor einem Empfänger ansammeln
+    #[arg(long, value_name = "BYTES", default_value_t = server::QUEUE)]
+    #[arg(value_parser = cli::count)]
+    queue: usize,
+    /// so viele Threads führen die Tasks aus
+    #[arg(long, value_name = "ANZAHL", default_value_t = 1, value_parser = threads)]
+    threads: usize,
+}
+
+fn threads(value: &str) -> Result<usize, String> {
+    let count = value.parse().ok().filter(|count| (1..=MOST_THREADS).contains(count));
+    count.ok_or_else(|| format!("eine Zahl von 1 bis {MOST_THREADS}"))
+}
+
 fn main() -> ExitCode {
     cli::finish(run())
 }
 
 fn run() -> Result<(), String> {
-    let (args, [queue, threads]) = cli::args_with(
+    let args: Args = cli::parse(
         "Chat-Server aus Kapitel 8: zwei Tasks je Verbindung, eine Schlange je Empfänger.",
-        &[
-            cli::Number {
-                name: "queue",
-                unit: "BYTES",
-                help: "so viel darf sich vor einem Empfänger ansammeln",
-                default: server::QUEUE,
-            },
-            cli::Number {
-                name: "threads",
-                unit: "ANZAHL",
-                help: "so viele Threads führen die Tasks aus",
-                default: 1,
-            },
-        ],
     );
-    if threads > MOST_THREADS {
-        eprintln!(
-            "Hinter --threads gehört eine Zahl von 1 bis {MOST_THREADS}, nicht „{threads}“."
-        );
-        process::exit(2)
-    }
-    let listener = cli::listen(&args)?;
-    runtime(threads)
-        .and_then(|runtime| runtime.block_on(chat(listener, queue)))
+    let listener = cli::listen(&args.address)?;
+    runtime(args.threads)
+        .and_then(|runtime| runtime.block_on(chat(listener, args.queue)))
         .map_err(|error| {
             format!("Der Server kann nicht beginnen: {}.", cli::reason(&error))
         })

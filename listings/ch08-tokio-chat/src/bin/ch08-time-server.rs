@@ -11,9 +11,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let args = cli::args("Zeitserver aus Kapitel 8: eine Task je Verbindung.");
+    let address = cli::parse("Zeitserver aus Kapitel 8: eine Task je Verbindung.");
     cli::end_on_ctrl_c();
-    let listener = cli::listen(&args)?;
+    let listener = cli::listen(&address)?;
     cli::announce(&listener);
     serve(listener).map_err(|error| {
         format!("Der Server kann nicht beginnen: {}.", cli::reason(&error))

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ch09_tokio_peer::{args, cli, keyboard, peer::Link};
+use ch09_tokio_peer::{cli, keyboard, peer::Link};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -10,7 +10,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), String> {
-    let args = args::args("Peer aus Kapitel 9: redet mit einem anderen, beide zugleich.");
+    let args = cli::parse("Peer aus Kapitel 9: redet mit einem anderen, beide zugleich.");
     cli::end_on_ctrl_c();
     let link = Link::establish(&args).await?;
     link.converse(keyboard::typed_lines()?).await;

@@ -1,12 +1,12 @@
 //! Drei Futures in einem Vec: Wer sie der Reihe nach erwartet, hat nichts gewonnen.
 
-use ch10_elephants::args;
+use ch10_elephants::cli;
 use ch10_elephants::cloud::{NAMES, fetch_elephant_data};
 use ch10_elephants::timed::timed;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    args::none("Drei Fragen, erst gesammelt und dann in einer Schleife erwartet.");
+    cli::parse::<()>("Drei Fragen, erst gesammelt und dann in einer Schleife erwartet.");
     timed("gesammelt, dann erwartet", collected()).await;
     timed("gestartet, dann erwartet", spawned()).await;
 }

@@ -2,8 +2,7 @@
 
 use std::thread;
 
-use ch10_elephants::args;
-use ch10_elephants::cli::say;
+use ch10_elephants::cli::{self, say};
 use ch10_elephants::cloud::{DELAY, NAMES};
 use ch10_elephants::timed::timed;
 use futures::future::join_all;
@@ -12,7 +11,7 @@ use tokio::task::spawn_blocking;
 // ANCHOR: cure
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    args::none("Drei Fragen zugleich; was blockiert, tut ein anderer Thread.");
+    cli::parse::<()>("Drei Fragen zugleich; was blockiert, tut ein anderer Thread.");
     timed("zugleich, mit spawn_blocking", join_all(NAMES.map(fetch))).await;
 }
 

@@ -2,8 +2,7 @@
 
 use std::thread;
 
-use ch10_elephants::args;
-use ch10_elephants::cli::say;
+use ch10_elephants::cli::{self, say};
 use ch10_elephants::cloud::{DELAY, NAMES};
 use ch10_elephants::timed::timed;
 use futures::future::join_all;
@@ -11,7 +10,7 @@ use futures::future::join_all;
 // ANCHOR: trap
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    args::none("Drei Fragen zugleich, mit Absicht falsch: Jede blockiert den Thread.");
+    cli::parse::<()>("Drei Fragen zugleich, falsch gestellt: Jede blockiert den Thread.");
     timed("zugleich, mit thread::sleep", join_all(NAMES.map(fetch))).await;
 }
 

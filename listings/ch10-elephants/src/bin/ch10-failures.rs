@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use ch10_elephants::cli::say;
+use ch10_elephants::cli::{self, say};
+use ch10_elephants::many;
 use ch10_elephants::timed::timed;
-use ch10_elephants::{args, many};
 
 // ANCHOR: failures
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    args::none("Fragen, von denen eine scheitert oder zu spät beantwortet wird.");
+    cli::parse::<()>("Fragen, von denen eine scheitert oder zu spät beantwortet wird.");
     let names = ["Mia", "Jumbo", "Tonga"];
     match timed("alle oder keiner", many::all_or_none(&names)).await {
         Ok(memories) => memories.into_iter().for_each(say),

@@ -2,55 +2,78 @@
 //! das kostet. Jedes Modell läuft in einem eigenen Prozess: So mischt sich nichts.
 
 use std::env;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 
+use ch10_elephants::cli;
 use ch10_elephants::cloud::DELAY;
 use ch10_elephants::herd::{HEAD, Model, Row};
-use ch10_elephants::{args, cli};
+
+#[derive(clap::Args)]
+struct Args {
+    /// so viele schlafen zugleich
+    #[arg(long, value_name = "ANZAHL", default_value_t = 500, value_parser = cli::count)]
+    elephants: usize,
+    /// für Programme: alle Zahlen genau, als ein Stück JSON
+    #[arg(long)]
+    json: bool,
+    // Steht in keiner Hilfe: Damit startet sich das Programm selbst.
+    #[arg(long, hide = true, value_parser = Model::named)]
+    model: Option<Model>,
+}
 
 fn main() -> ExitCode {
     cli::finish(run())
 }
 
 fn run() -> Result<(), String> {
-    let (elephants, model) = args::herd("Eine Herde in Threads und in Tasks.", 500);
-    if let Some(model) = model {
-        return measure(model, elephants);
+    let args: Args = cli::parse("Eine Herde in Threads und in Tasks.");
+    if let Some(model) = args.model {
+        return measure(model, &args);
     }
-    let seconds = DELAY.as_secs();
+    if args.json {
+        let threads = in_own_process(Model::Threads, &args)?;
+        let tasks = in_own_process(Model::Tasks, &args)?;
+        cli::say(format!(r#"{{"threads":{threads},"tasks":{tasks}}}"#));
+        return Ok(());
+    }
+    let (elephants, seconds) = (args.elephants, DELAY.as_secs());
     cli::say(format!(
         "{elephants} Elefanten schlafen zugleich, {seconds} s lang."
     ));
     cli::say(HEAD);
     for model in Model::ALL {
-        in_own_process(model, elephants)?;
+        cli::say(in_own_process(model, &args)?);
     }
     Ok(())
 }
 
-fn measure(model: Model, elephants: usize) -> Result<(), String> {
+/// Was der Kindprozess tut.
+fn measure(model: Model, args: &Args) -> Result<(), String> {
+    let elephants = args.elephants;
     let measured = model.measure(elephants).map_err(|error| {
         let title = model.title();
         format!("{elephants} {title} sind zu viele: Das System meldet „{error}“.")
     })?;
-    cli::say(Row {
-        model,
-        elephants,
-        measured,
-    });
+    match args.json {
+        true => cli::say(measured.json()),
+        false => cli::say(Row {
+            model,
+            elephants,
+            measured,
+        }),
+    }
     Ok(())
 }
 
-/// Startet dieses Programm noch einmal, für ein Modell; dessen Zeile druckt der
-/// Kindprozess selbst.
-fn in_own_process(model: Model, elephants: usize) -> Result<(), String> {
-    let title = model.title();
+/// Startet dieses Programm noch einmal, für ein Modell, und gibt zurück, was es gedruckt hat.
+fn in_own_process(model: Model, args: &Args) -> Result<String, String> {
+    let (elephants, title) = (args.elephants, model.title());
     let child = env::current_exe().and_then(|program| {
         Command::new(program)
             .args(["--model", model.name()])
             .args(["--elephants", &elephants.to_string()])
-            .stdout(Stdio::inherit())
-            .output() // wartet auf das Ende und liest mit, was auf stderr steht
+            .args(args.json.then_some("--json"))
+            .output() // wartet auf das Ende und liest mit
     });
     let child = child.map_err(|error| {
         format!(
@@ -59,7 +82,7 @@ fn in_own_process(model: Model, elephants: usize) -> Result<(), String> {
         )
     })?;
     if child.status.success() {
-        return Ok(());
+        return Ok(String::from_utf8_lossy(&child.stdout).trim_end().into());
     }
     // Wer abbricht, hat keinen Status, unter Windows einen negativen.
     let aborted = child.status.code().is_none_or(|code| code < 0);

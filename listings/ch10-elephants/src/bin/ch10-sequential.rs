@@ -1,13 +1,13 @@
 //! Fragt die Cloud nach drei Elefanten, nach einem um den anderen.
 
+use ch10_elephants::cli;
 use ch10_elephants::cloud::{NAMES, fetch_elephant_data};
 use ch10_elephants::timed::timed;
-use ch10_elephants::{args, cli};
 
 // ANCHOR: sequential
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    args::none("Drei Fragen an die Elephant Memory Cloud, nacheinander.");
+    cli::parse::<()>("Drei Fragen an die Elephant Memory Cloud, nacheinander.");
     for memory in timed("nacheinander", one_after_another()).await {
         cli::say(memory);
     }

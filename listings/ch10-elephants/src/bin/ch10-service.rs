@@ -6,27 +6,31 @@ use std::time::Duration;
 use ch10_elephants::{cli, service};
 use tokio::net::TcpListener;
 
+#[derive(clap::Args)]
+struct Args {
+    #[command(flatten)]
+    address: cli::Address,
+    /// so lange darf ein Besucher schweigen
+    #[arg(long, value_name = "SEKUNDEN", default_value_t = service::PATIENCE)]
+    #[arg(value_parser = cli::count)]
+    patience: usize,
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     cli::finish(run().await)
 }
 
 async fn run() -> Result<(), String> {
-    let (args, [patience]) = cli::args_with(
+    let args: Args = cli::parse(
         "Elefantendienst aus Kapitel 10: ein Name je Zeile, nach 2 s eine Erinnerung.",
-        &[cli::Number {
-            name: "patience",
-            unit: "SEKUNDEN",
-            help: "so lange darf ein Besucher schweigen",
-            default: service::PATIENCE,
-        }],
     );
     cli::end_on_ctrl_c();
-    let listener = cli::listen(&args)?;
+    let listener = cli::listen(&args.address)?;
     cli::announce(&listener);
     let listener = listener
         .set_nonblocking(true)
         .and_then(|()| TcpListener::from_std(listener))
         .map_err(|error| format!("Der Dienst beginnt nicht: {}.", cli::reason(&error)))?;
-    service::serve(&listener, Duration::from_secs(patience as u64)).await
+    service::serve(&listener, Duration::from_secs(args.patience as u64)).await
 }

@@ -12,9 +12,9 @@ fn main() -> ExitCode {
 fn run() -> Result<(), String> {
     use ch11_c10k::{echo, epoll::Server};
 
-    let args = cli::args("Echo-Server aus Kapitel 11: epoll ohne Umweg.");
+    let address = cli::parse("Echo-Server aus Kapitel 11: epoll ohne Umweg.");
     cli::end_on_ctrl_c();
-    let listener = echo::listen(&args)?;
+    let listener = echo::listen(&address)?;
     cli::announce(&listener);
     Server::new(listener)
         .and_then(|mut server| server.run())
@@ -23,6 +23,6 @@ fn run() -> Result<(), String> {
 
 #[cfg(not(target_os = "linux"))]
 fn run() -> Result<(), String> {
-    cli::args("Echo-Server aus Kapitel 11: epoll ohne Umweg.");
+    cli::parse::<cli::Address>("Echo-Server aus Kapitel 11: epoll ohne Umweg.");
     Err("epoll gibt es nur unter Linux.".into())
 }

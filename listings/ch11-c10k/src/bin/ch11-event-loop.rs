@@ -9,9 +9,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let args = cli::args("Echo-Server aus Kapitel 11: ein Event Loop von Hand.");
+    let address = cli::parse("Echo-Server aus Kapitel 11: ein Event Loop von Hand.");
     cli::end_on_ctrl_c();
-    let listener = echo::listen(&args)?;
+    let listener = echo::listen(&address)?;
     cli::announce(&listener);
     Server::new(listener)
         .and_then(|mut server| server.run())

@@ -4,8 +4,41 @@ use std::io;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use ch11_c10k::cli;
+use ch11_c10k::load::line::MAX_CONNECTIONS;
 use ch11_c10k::load::{Load, PATIENCE, Talked, Who, files};
-use ch11_c10k::{args, cli};
+
+/// Welchen Server er belastet, womit, und wer ihn bedient.
+#[derive(clap::Args)]
+struct Args {
+    #[command(flatten)]
+    server: cli::Address,
+    /// so viele Verbindungen
+    #[arg(long, value_name = "ANZAHL", default_value = "1000", value_parser = connections)]
+    connections: usize,
+    /// so lange reden erst alle, dann eine von hundert
+    #[arg(long = "seconds", value_name = "ZAHL", default_value = "2", value_parser = time)]
+    time: Duration,
+    /// für Programme: auf stdin „all 0.2“ oder „few 0.2“, auf stdout JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn connections(value: &str) -> Result<usize, String> {
+    let count = value.parse().ok().filter(|count| (1..=MAX_CONNECTIONS).contains(count));
+    count.ok_or_else(|| format!("eine Zahl von 1 bis {MAX_CONNECTIONS}"))
+}
+
+/// Eine Dauer in Sekunden: mehr als nichts und höchstens eine Stunde.
+fn time(value: &str) -> Result<Duration, String> {
+    let seconds = value.parse().ok().filter(|seconds| *seconds > 0.0 && *seconds <= 3600.0);
+    seconds.map(Duration::from_secs_f64).ok_or_else(|| {
+        format!(
+            "Die Dauer muss eine Zahl von Sekunden über 0 und bis 3600 sein, \
+             nicht „{value}“."
+        )
+    })
+}
 
 fn main() -> ExitCode {
     cli::end_on_ctrl_c();
@@ -13,7 +46,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let args = args::load("Die Last: viele Clients in einem Thread.");
+    let args: Args = cli::parse("Die Last: viele Clients in einem Thread.");
     let connections = files::affordable(args.connections)?;
     if connections < args.connections {
         eprintln!(
@@ -82,8 +115,8 @@ fn obey(mut load: Load, connections: usize, elapsed: Duration) -> Result<(), Str
 fn command(line: &str) -> Result<(&'static str, Who, Duration), String> {
     let words: Vec<&str> = line.split_whitespace().collect();
     match words[..] {
-        ["all", seconds] => Ok(("all", Who::All, args::time(seconds)?)),
-        ["few", seconds] => Ok(("few", Who::Few, args::time(seconds)?)),
+        ["all", seconds] => Ok(("all", Who::All, time(seconds)?)),
+        ["few", seconds] => Ok(("few", Who::Few, time(seconds)?)),
         _ => Err(format!(
             "Befehle sind „all SEKUNDEN“ und „few SEKUNDEN“, nicht „{line}“."
         )),

@@ -4,22 +4,26 @@ use std::process::ExitCode;
 
 use ch11_c10k::{cli, echo, threads};
 
+/// So viel wählt auch `std`.
+const STACK: usize = 2 * 1024 * 1024;
+
+#[derive(clap::Args)]
+struct Args {
+    #[command(flatten)]
+    address: cli::Address,
+    /// Stapel eines Threads
+    #[arg(long, value_name = "BYTES", default_value_t = STACK, value_parser = cli::count)]
+    stack: usize,
+}
+
 fn main() -> ExitCode {
     cli::finish(run())
 }
 
 fn run() -> Result<(), String> {
-    let (args, [stack]) = cli::args_with(
-        "Echo-Server aus Kapitel 11: ein Thread je Verbindung.",
-        &[cli::Number {
-            name: "stack",
-            unit: "BYTES",
-            help: "Stapel eines Threads",
-            default: 2 * 1024 * 1024, // so viel wählt auch `std`
-        }],
-    );
+    let args: Args = cli::parse("Echo-Server aus Kapitel 11: ein Thread je Verbindung.");
     cli::end_on_ctrl_c();
-    let listener = echo::listen(&args)?;
+    let listener = echo::listen(&args.address)?;
     cli::announce(&listener);
-    threads::serve(&listener, stack)
+    threads::serve(&listener, args.stack)
 }

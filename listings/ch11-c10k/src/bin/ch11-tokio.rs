@@ -4,23 +4,26 @@ use std::process::ExitCode;
 
 use ch11_c10k::{cli, echo, tokio_buffered, tokio_server};
 
+#[derive(clap::Args)]
+struct Args {
+    #[command(flatten)]
+    address: cli::Address,
+    /// so viele Threads teilen sich die Tasks
+    #[arg(long, value_name = "ANZAHL", default_value_t = 1, value_parser = cli::count)]
+    threads: usize,
+}
+
 fn main() -> ExitCode {
     cli::finish(run())
 }
 
 fn run() -> Result<(), String> {
-    let (args, [threads]) = cli::args_with(
+    let args: Args = cli::parse(
         "Echo-Server aus Kapitel 11: eine Task je Verbindung mit einem Puffer von 8 KiB.",
-        &[cli::Number {
-            name: "threads",
-            unit: "ANZAHL",
-            help: "so viele Threads teilen sich die Tasks",
-            default: 1,
-        }],
     );
     cli::end_on_ctrl_c();
-    let listener = echo::listen(&args)?;
+    let listener = echo::listen(&args.address)?;
     cli::announce(&listener);
-    tokio_server::run(listener, threads, tokio_buffered::converse)
+    tokio_server::run(listener, args.threads, tokio_buffered::converse)
         .map_err(|error| format!("Die Laufzeit ist zu Ende: {}.", cli::reason(&error)))
 }

@@ -61,7 +61,6 @@ impl Connection {
         Ok(true)
     }
 
-    // ANCHOR: exchange
     /// Schickt die nächste Zeile.
     pub fn ask(&mut self, now: u64) -> Result<(), String> {
         self.line.advance();
@@ -118,7 +117,6 @@ impl Connection {
              oder vertauscht"
         )))
     }
-    // ANCHOR_END: exchange
 
     fn not_established(&self, error: &io::Error) -> String {
         self.says(&format!("kommt nicht zustande: {}", refusal(error)))

@@ -9,7 +9,6 @@ pub const MAX_CONNECTIONS: usize = 999_999;
 /// Wo die laufende Nummer aufhört.
 const RUNNING_END: usize = 20;
 
-// ANCHOR: line
 /// Die Nummer der Verbindung, dahinter eine laufende Nummer: Keine zwei Zeilen sind
 /// gleich. Eine verlorene, verdoppelte oder vertauschte Antwort fällt so immer auf.
 pub struct Line([u8; LENGTH]);
@@ -43,7 +42,6 @@ impl Line {
         &self.0
     }
 }
-// ANCHOR_END: line
 
 #[cfg(test)]
 mod tests {

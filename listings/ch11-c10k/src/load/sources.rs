@@ -13,12 +13,11 @@ use socket2::{Domain, SockRef, Socket, Type};
 /// So viele Verbindungen gehen von einer Adresse aus. Linux vergibt die Ports von 32768 bis
 /// 60999, an Clients erst nur die geraden. Sind die fort, sucht es immer länger: 20.000
 /// Verbindungen von einer Adresse aus brauchten fast eine Minute statt drei Sekunden.
-pub const PER_SOURCE: usize = 10_000;
+const PER_SOURCE: usize = 10_000;
 
 /// Öffnet Verbindungen zu einem Server.
 pub struct Sources {
     server: SocketAddr,
-    per_source: usize,
     /// Von wo die nächste kommt, als letzte Stelle von 127.0.0.x, und wie viele von dort
     /// schon gekommen sind.
     source: u8,
@@ -27,19 +26,17 @@ pub struct Sources {
 
 impl Sources {
     /// Die erste Verbindung zum Server gibt es schon.
-    pub fn new(server: SocketAddr, per_source: usize) -> Sources {
+    pub fn new(server: SocketAddr) -> Sources {
         Sources {
             server,
-            per_source,
             source: 1,
             used: 1,
         }
     }
 
-    // ANCHOR: sources
     /// Beginnt eine Verbindung, ohne auf sie zu warten.
     pub fn open(&mut self) -> io::Result<TcpStream> {
-        if self.used == self.per_source && self.has_another_source() {
+        if self.used == PER_SOURCE && self.has_another_source() {
             self.source += 1;
             self.used = 0;
         }
@@ -58,7 +55,6 @@ impl Sources {
         let local = matches!(self.server.ip(), IpAddr::V4(ip) if ip.is_loopback());
         cfg!(target_os = "linux") && local && self.source < 254
     }
-    // ANCHOR_END: sources
 }
 
 /// Wie [`TcpStream::connect`], aber von einer bestimmten Adresse aus.
@@ -89,4 +85,23 @@ fn is_under_way(error: &io::Error) -> bool {
 pub fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     SockRef::from(stream).set_linger(Some(Duration::ZERO))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_one_address_runs_out_of_ports_the_next_one_takes_over() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut sources = Sources {
+            used: PER_SOURCE - 1,
+            ..Sources::new(listener.local_addr().unwrap())
+        };
+        let mut open = || sources.open().unwrap().local_addr().unwrap().ip().to_string();
+        assert_eq!([open(), open()], ["127.0.0.1", "127.0.0.2"]);
+        sources.used = PER_SOURCE;
+        let third = sources.open().unwrap();
+        assert_eq!(third.local_addr().unwrap().ip().to_string(), "127.0.0.3");
+    }
 }

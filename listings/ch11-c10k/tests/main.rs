@@ -1,0 +1,5 @@
+//! Alle Prüfungen dieses Listings, in einem einzigen Programm: Das baut schneller als mehrere.
+
+mod common;
+mod load;
+mod servers;
