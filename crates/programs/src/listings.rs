@@ -1,5 +1,9 @@
-//! The listings' programs: builds them once with cargo and says where they lie.
-//! In flows the workspace's root, out flows a path for each program's name.
+//! The listings' programs: has cargo build them and says where they lie.
+//! In flow the workspace's root and names, out flows a path for each program's name.
+//!
+//! Every call of cargo selects all packages of the workspace and names the programs it wants. What the crates are
+//! built with depends on the packages selected: so everything that `cargo run` or `cargo test` has built is
+//! found again, and nothing is built twice.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -36,29 +40,101 @@ impl From<BTreeMap<String, PathBuf>> for Programs {
     }
 }
 
-/// One line of `cargo build --message-format=json`, as far as it matters here.
-#[derive(Deserialize)]
-struct Message {
-    target: Option<Target>,
-    executable: Option<PathBuf>,
+/// What cargo tells of a crate it has built or found built: one line of `--message-format=json`.
+#[derive(Debug, Deserialize)]
+pub struct Artifact {
+    /// The package and its version: `registry+https://…#tokio@1.54.1`.
+    pub package_id: String,
+    /// Which part of the package.
+    pub target: Target,
+    /// The files built.
+    pub filenames: Vec<PathBuf>,
+    /// The program, if it is one.
+    pub executable: Option<PathBuf>,
 }
 
-#[derive(Deserialize)]
-struct Target {
-    name: String,
+/// A part of a package: its library or one of its programs.
+#[derive(Debug, Deserialize)]
+pub struct Target {
+    /// Its name.
+    pub name: String,
+    /// `lib`, `bin` …
+    pub kind: Vec<String>,
+}
+
+/// The names of all programs that the listings have, by the name of their package.
+///
+/// # Errors
+///
+/// One German sentence: cargo cannot be started, or does not understand the workspace.
+pub fn names(root: &Path) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        packages: Vec<Package>,
+        workspace_root: PathBuf,
+    }
+    #[derive(Deserialize)]
+    struct Package {
+        name: String,
+        manifest_path: PathBuf,
+        targets: Vec<Target>,
+    }
+    let output = cargo(root, "metadata")
+        .args(["--no-deps", "--format-version=1"])
+        .stderr(Stdio::inherit())
+        .output()
+        .context(NO_CARGO)?;
+    if !output.status.success() {
+        bail!("cargo versteht den Workspace nicht und sagt im Terminal, warum.");
+    }
+    let metadata: Metadata = serde_json::from_slice(&output.stdout).context(UNCLEAR)?;
+    let listings = metadata.workspace_root.join("listings");
+    let of_listings = metadata
+        .packages
+        .into_iter()
+        .filter(|package| package.manifest_path.starts_with(&listings));
+    Ok(of_listings
+        .map(|package| {
+            let bins = package.targets.into_iter().filter(|target| target.kind == ["bin"]);
+            (package.name, bins.map(|target| target.name).collect())
+        })
+        .collect())
 }
 
 /// Builds the programs of all listings, once per process, and asks cargo where they are:
 /// so the target directory may be anywhere.
 pub fn built(root: &Path) -> anyhow::Result<&'static Programs> {
     static BUILT: Once = OnceLock::new();
-    once(&BUILT, root, &[])
+    once(&BUILT, root, false)
 }
 
 /// Like [`built`], but optimized, for measurements.
 pub fn built_for_release(root: &Path) -> anyhow::Result<&'static Programs> {
     static BUILT: Once = OnceLock::new();
-    once(&BUILT, root, &["--release"])
+    once(&BUILT, root, true)
+}
+
+/// What one process builds once; the error is kept as its text.
+type Once = OnceLock<Result<Programs, String>>;
+
+fn once(
+    built: &'static Once,
+    root: &Path,
+    for_release: bool,
+) -> anyhow::Result<&'static Programs> {
+    let build = || {
+        let names = names(root)?;
+        let names: Vec<&str> = names.values().flatten().map(String::as_str).collect();
+        let mut command = build(root, &names);
+        if for_release {
+            command.arg("--release");
+        }
+        all_of(command, &Arc::default(), "der Listings")
+    };
+    built
+        .get_or_init(|| build().map_err(|error| format!("{error:#}")))
+        .as_ref()
+        .map_err(|message| anyhow!("{message}"))
 }
 
 /// Builds the programs of one listing, optimized, as often as it is asked. Gives up once `cancelled` is set.
@@ -71,87 +147,66 @@ pub fn built_for_release_of(
     package: &str,
     cancelled: &Arc<AtomicBool>,
 ) -> anyhow::Result<Programs> {
-    let mut command = cargo_of(root, &["--package", package]);
+    let names = names(root)?;
+    let names: Vec<&str> =
+        names.get(package).into_iter().flatten().map(String::as_str).collect();
+    let mut command = build(root, &names);
     command.arg("--release");
+    all_of(command, cancelled, &format!("von {package}"))
+}
+
+fn all_of(
+    command: Command,
+    cancelled: &Arc<AtomicBool>,
+    whose: &str,
+) -> anyhow::Result<Programs> {
     let mut programs = BTreeMap::new();
-    let all = follow(command, Launch::default(), cancelled, &mut |name, path| {
-        programs.insert(name, path);
+    let all = follow(command, Launch::default(), cancelled, &mut |artifact| {
+        if let Some(path) = artifact.executable {
+            programs.insert(artifact.target.name, path);
+        }
     })?;
     if cancelled.load(Ordering::Relaxed) {
         bail!("Der Bau der Programme ist abgebrochen.");
     }
     if !all {
         bail!(
-            "Die Programme von {package} lassen sich nicht bauen; cargo sagt im Terminal, warum."
+            "Die Programme {whose} lassen sich nicht bauen; cargo sagt im Terminal, warum."
         );
     }
     Ok(Programs(programs))
 }
 
-/// What one process builds once; the error is kept as its text.
-type Once = OnceLock<Result<Programs, String>>;
-
-fn once(
-    built: &'static Once,
-    root: &Path,
-    options: &[&str],
-) -> anyhow::Result<&'static Programs> {
-    built
-        .get_or_init(|| build(root, options).map_err(|error| format!("{error:#}")))
-        .as_ref()
-        .map_err(|message| anyhow!("{message}"))
-}
-
-fn build(root: &Path, options: &[&str]) -> anyhow::Result<Programs> {
-    let output = cargo(root, options)
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cargo ist nicht zu starten.")?;
-    if !output.status.success() {
-        bail!(
-            "Die Programme der Listings lassen sich nicht bauen; cargo sagt oben, warum."
-        );
-    }
-    let mut programs = BTreeMap::new();
-    for line in String::from_utf8_lossy(&output.stdout).lines() {
-        programs.extend(read(line)?);
-    }
-    Ok(Programs(programs))
-}
-
-/// Builds them all as often as it is asked, when nobody else needs the processor, and hands out each program
-/// as soon as it is there – also if another one cannot be built. Gives up once `cancelled` is set.
+/// Builds these programs as often as it is asked, when nobody else needs the processor, and hands out each crate as soon as it
+/// is there – also if another one cannot be built. Gives up once `cancelled` is set. Returns whether all is built.
 ///
 /// # Errors
 ///
-/// One German sentence: cargo cannot be started, or some program cannot be built.
+/// One German sentence: cargo cannot be started.
 pub fn build_in_background(
     root: &Path,
+    programs: &[&str],
     cancelled: &Arc<AtomicBool>,
-    finished: &mut dyn FnMut(String, PathBuf),
-) -> anyhow::Result<()> {
-    let command = cargo(root, &["--keep-going"]);
+    finished: &mut dyn FnMut(Artifact),
+) -> anyhow::Result<bool> {
+    let mut command = build(root, programs);
+    command.arg("--keep-going");
     let launch = Launch {
         gives_way: true,
         ..Launch::default()
     };
-    if !follow(command, launch, cancelled, finished)? {
-        bail!(
-            "Nicht alle Programme der Listings lassen sich bauen; cargo sagt im Terminal, warum."
-        );
-    }
-    Ok(())
+    follow(command, launch, cancelled, finished)
 }
 
-/// Runs cargo and hands out each program as soon as it is there; was everything built?
+/// Runs cargo and hands out each crate as soon as it is there; was everything built?
 fn follow(
     mut command: Command,
     launch: Launch,
     cancelled: &Arc<AtomicBool>,
-    finished: &mut dyn FnMut(String, PathBuf),
+    finished: &mut dyn FnMut(Artifact),
 ) -> anyhow::Result<bool> {
     command.stdout(Stdio::piped()).stderr(Stdio::inherit());
-    let mut cargo = launch.spawn(command).context("cargo ist nicht zu starten.")?;
+    let mut cargo = launch.spawn(command).context(NO_CARGO)?;
     let told = cargo.stdout().take().expect("stdout is piped above");
     let cancelled = Arc::clone(cancelled);
     // Somebody has to notice the end of the book while we listen to cargo.
@@ -170,35 +225,45 @@ fn follow(
         }
     })?;
     for line in BufReader::new(told).lines() {
-        if let Some((name, path)) = read(&line?)? {
-            finished(name, path);
+        if let Some(artifact) = read(&line?)? {
+            finished(artifact);
         }
     }
     Ok(matches!(watch.join(), Ok(Ok(status)) if status.success()))
 }
 
-fn cargo(root: &Path, options: &[&str]) -> Command {
-    // Without the root package: it is what is running right now, and Windows could not replace it.
-    let mut command = cargo_of(root, &["--workspace", "--exclude", "chatbuch"]);
-    command.args(options);
-    command
-}
+const NO_CARGO: &str = "cargo ist nicht zu starten.";
+const UNCLEAR: &str = "cargo meldet etwas Unverständliches.";
 
-fn cargo_of(root: &Path, packages: &[&str]) -> Command {
+/// cargo, for a book that may be read without a network.
+fn cargo(root: &Path, job: &str) -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command
-        .args(["build", "--quiet", "--bins"])
-        .args(packages)
-        .arg("--message-format=json-render-diagnostics")
-        .current_dir(root)
-        .stdin(Stdio::null());
+    command.args([job, "--offline"]).current_dir(root).stdin(Stdio::null());
     command
 }
 
-/// The program a line of cargo's tells about, if it does.
-fn read(line: &str) -> anyhow::Result<Option<(String, PathBuf)>> {
-    let message: Message =
-        serde_json::from_str(line).context("cargo meldet etwas Unverständliches.")?;
-    Ok(message.target.map(|target| target.name).zip(message.executable))
+/// Builds these programs and nothing else: not the one that is running right now, which Windows could not replace.
+fn build(root: &Path, programs: &[&str]) -> Command {
+    let mut command = cargo(root, "build");
+    command.args([
+        "--quiet",
+        "--workspace",
+        "--message-format=json-render-diagnostics",
+    ]);
+    for program in programs {
+        command.args(["--bin", program]);
+    }
+    command
+}
+
+/// The crate a line of cargo's tells about, if it does.
+fn read(line: &str) -> anyhow::Result<Option<Artifact>> {
+    #[derive(Deserialize)]
+    struct Message {
+        reason: String,
+    }
+    let message: Message = serde_json::from_str(line).context(UNCLEAR)?;
+    let is_artifact = message.reason == "compiler-artifact";
+    is_artifact.then(|| serde_json::from_str(line).context(UNCLEAR)).transpose()
 }

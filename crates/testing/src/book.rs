@@ -129,3 +129,115 @@ impl Book {
 fn package(name: &str) -> String {
     format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n")
 }
+
+/// The scene of a [`chat`], named like one of the real book.
+pub const CHAT: &str = "ch05-threaded-chat/drei-clients";
+/// Its only cell, which the real book has as well.
+pub const CELL: &str = "sockets#1";
+
+/// A server that welcomes everybody, says nothing and does not end by itself.
+const SMALL_SERVER: &str = r#"
+fn main() {
+    let port = std::env::args().nth(2).unwrap();
+    let listener = std::net::TcpListener::bind(format!("127.0.0.1:{port}")).unwrap();
+    println!("Server lauscht auf 127.0.0.1:{port}");
+    let _welcome: Vec<_> = listener.incoming().collect();
+}
+"#;
+
+/// A client that reads until its input ends.
+const SMALL_CLIENT: &str = r#"
+fn main() {
+    let port = std::env::args().nth(2).unwrap();
+    let _server = std::net::TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+    println!("Verbunden.");
+    std::io::stdin().lines().count();
+}
+"#;
+
+/// A book with one scene and one cell, in a folder that stays.
+///
+/// # Panics
+///
+/// The files cannot be written.
+pub fn chat(root: PathBuf) -> Book {
+    let cell = "# Eins\n\n```rust\nfn main() { println!(\"eins\"); }\n```\n\n```text,ausgabe\neins\n```\n";
+    let book = Book::kept_in(root, &[("sockets.md", cell)]);
+    book.workspace();
+    book.listing(
+        "ch05-threaded-chat",
+        &[
+            ("ch05-small-server", SMALL_SERVER),
+            ("ch05-small-client", SMALL_CLIENT),
+        ],
+    );
+    let [mut steps, mut ends, mut cast] = [const { String::new() }; 3];
+    for name in ["Server", "Anna", "Ben", "Carla"] {
+        let (program, ready) = match name {
+            "Server" => ("server", "Server lauscht auf 127.0.0.1:5000"),
+            _ => ("client", "Verbunden."),
+        };
+        steps += &format!(
+            "{{ start = \"{name}\" }},\n{{ see = \"{name}\", line = \"{ready}\" }},\n"
+        );
+        if program == "client" {
+            ends +=
+                &format!("{{ eof = \"{name}\" }},\n{{ exit = \"{name}\", status = 0 }},\n");
+        }
+        cast += &format!(
+            "[[process]]\nname = \"{name}\"\nprogram = \"ch05-small-{program}\"\nargs = [\"--port\", \"{{server}}\"]\n"
+        );
+    }
+    steps += &(ends + "{ stop = \"Server\" },\n");
+    book.write(
+        "listings/ch05-threaded-chat/scenes/drei-clients.toml",
+        format!("title = \"Probe\"\nsteps = [\n{steps}]\n[ports]\nserver = 5000\n{cast}"),
+    );
+    book
+}
+
+/// A server that only says where it would listen, and lives.
+const SERVER_DOUBLE: &str = r#"
+fn main() {
+    println!("Server lauscht auf 127.0.0.1:9");
+    loop { std::thread::park(); }
+}
+"#;
+
+/// A load that needs no server, but takes the time it is given.
+const LOAD_DOUBLE: &str = r#"
+fn main() {
+    println!("{{\"phase\":\"connected\",\"connections\":1000,\"micros\":41234}}");
+    for line in std::io::stdin().lines() {
+        let line = line.unwrap();
+        let (phase, seconds) = line.split_once(' ').unwrap();
+        let time = std::time::Duration::from_secs_f64(seconds.parse().unwrap());
+        std::thread::sleep(time);
+        let micros = time.as_micros();
+        println!("{{\"phase\":\"{phase}\",\"exchanges\":15000,\"micros\":{micros},\"p50_nanos\":5000000,\"p99_nanos\":9000000,\"cpu_micros\":1000}}");
+    }
+}
+"#;
+
+/// A book with a laboratory of doubles, without the Python server, in a folder that stays.
+/// Its programs can be told from all others by its path.
+///
+/// # Panics
+///
+/// The files cannot be written.
+pub fn laboratory(root: PathBuf) -> Book {
+    let book = Book::kept_in(root, &[("eins.md", "# Eins\n")]);
+    book.workspace();
+    let mut bins = vec![("ch11-load", LOAD_DOUBLE)];
+    for name in [
+        "ch11-epoll",
+        "ch11-event-loop",
+        "ch11-tokio-lean",
+        "ch11-tokio",
+        "ch11-threads",
+    ] {
+        bins.push((name, SERVER_DOUBLE));
+    }
+    book.listing("ch11-c10k", &bins);
+    book
+}

@@ -7,7 +7,9 @@ pub mod processes;
 pub mod program;
 pub mod reader;
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,8 +35,8 @@ pub fn wait_until(what: &str, limit: Duration, mut fulfilled: impl FnMut() -> bo
     }
 }
 
-/// Whether a comparison can be made that needs something which may be missing on a reader's machine. If not, one line says what is
-/// left out – past libtest, which would swallow what a passing test prints. Where `CHATBUCH_INTEROP` is set
+/// Whether a comparison can be made that needs something which may be missing on a reader's machine. If not, one line, and only one, says
+/// what is left out – past libtest, which would swallow what a passing test prints. Where `CHATBUCH_INTEROP` is set
 /// (as in `.ci/run`) nothing may be left out.
 ///
 /// # Panics
@@ -46,7 +48,9 @@ pub fn available(is_there: bool, otherwise: &str) -> bool {
         is_there || std::env::var_os("CHATBUCH_INTEROP").is_none(),
         "{otherwise}"
     );
-    if !is_there {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    if !is_there && said.insert(otherwise.to_owned()) {
         say(otherwise);
     }
     is_there

@@ -58,3 +58,12 @@ pub fn descendants(ancestor: u32) -> Vec<(u32, String)> {
     let below = all.iter().filter(|(pid, _)| descends(pid));
     below.map(|(pid, (_, command))| (*pid, command.clone())).collect()
 }
+
+/// Whether a process lives.
+///
+/// # Panics
+///
+/// There is no `/proc`.
+pub fn is_alive(pid: u32) -> bool {
+    processes().contains_key(&pid)
+}

@@ -3,8 +3,10 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use scraper::Html;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::client::{IntoClientRequest, client};
 use tokio_tungstenite::tungstenite::{Error, Message, WebSocket};
@@ -142,13 +144,28 @@ impl Reader {
     /// It is not let in.
     #[track_caller]
     pub fn page(&self) -> Page {
+        self.page_at("")
+    }
+
+    /// The same for the page with this path in its address: `/sockets.html`.
+    ///
+    /// # Panics
+    ///
+    /// It is not let in.
+    #[track_caller]
+    pub fn page_at(&self, path: &str) -> Page {
         let mut page = self.silent_page();
-        page.send(json!({"type": "hello", "token": self.token}));
+        page.send(json!({"type": "hello", "token": self.token, "path": path}));
         page
     }
 }
 
 impl Answer {
+    /// Its content as a page.
+    pub fn html(&self) -> Html {
+        Html::parse_document(&self.content)
+    }
+
     /// Whether it has this header, in lower case.
     pub fn has(&self, header: &str) -> bool {
         self.head.lines().any(|line| line == header)
@@ -284,6 +301,61 @@ impl Page {
         all
     }
 
+    /// Waits until nothing is being built in the background any more.
+    ///
+    /// # Panics
+    ///
+    /// As [`Page::find`].
+    #[track_caller]
+    pub fn wait_until_built(&mut self) {
+        self.find("everything is built", |message| {
+            message["type"] == "ready" && is_built(message)
+        });
+    }
+
+    /// Waits for a line that a process prints.
+    ///
+    /// # Panics
+    ///
+    /// As [`Page::find`].
+    #[track_caller]
+    pub fn wait_for_line(&mut self, process: &str, part: &str) -> String {
+        let line = self.find(&format!("{process}: {part}"), |message| {
+            matches!(message["kind"].as_str(), Some("out" | "err"))
+                && message["process"] == process
+                && message["text"].as_str().is_some_and(|text| text.contains(part))
+        });
+        line["text"].as_str().expect("a text").to_owned()
+    }
+
+    /// Starts a scene with a process „Server“ in which the reader types, and waits until that one listens on the returned port.
+    ///
+    /// # Panics
+    ///
+    /// As [`Page::find`].
+    #[track_caller]
+    pub fn play_myself(&mut self, scene: &str, run: u32) -> u16 {
+        let _alone = one_server_at_a_time();
+        self.send(json!({"type": "play", "scene": scene, "mode": "self", "run": run}));
+        let line = self.wait_for_line("Server", "Server lauscht auf");
+        line.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
+    }
+
+    /// Runs a cell, as it is in the book or changed; returns what it prints and how it ends.
+    ///
+    /// # Panics
+    ///
+    /// As [`Page::find`].
+    #[track_caller]
+    pub fn run_cell(&mut self, cell: &str, run: u32, source: Option<&str>) -> Vec<Value> {
+        let mut message = json!({"type": "run-cell", "run": run, "cell": cell});
+        if let Some(source) = source {
+            message["source"] = source.into();
+        }
+        self.send(message);
+        self.all_until("cell-ended")
+    }
+
     /// Whether the server refuses this page, saying nothing else before, and closes.
     ///
     /// # Panics
@@ -296,6 +368,25 @@ impl Page {
         });
         refused && self.hear().is_none()
     }
+}
+
+/// Several servers that look for a free port at the same moment find the same: so they start one after the other.
+pub fn one_server_at_a_time() -> MutexGuard<'static, ()> {
+    static STARTING: Mutex<()> = Mutex::new(());
+    STARTING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The texts of all messages of a kind.
+///
+/// # Panics
+///
+/// One of them has none.
+pub fn texts(messages: &[Value], kind: &str) -> Vec<String> {
+    let of_kind = |message: &&Value| message["type"] == kind || message["kind"] == kind;
+    let messages = messages.iter().filter(of_kind);
+    messages
+        .map(|message| message["text"].as_str().expect("a text").to_owned())
+        .collect()
 }
 
 /// Whether a message about what is ready says that everything is.

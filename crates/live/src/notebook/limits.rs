@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::messages::Longest;
+
 /// The longest message a page may send, in bytes.
 pub const LONGEST_MESSAGE: usize = 64 * 1024;
 
@@ -46,6 +48,16 @@ impl Default for Limits {
             bytes: 1024 * 1024,
             input: 8 * 1024,
             source: 32 * 1024,
+        }
+    }
+}
+
+impl Limits {
+    /// What a page has to know of it.
+    pub fn longest(&self) -> Longest {
+        Longest {
+            input: self.input,
+            source: self.source,
         }
     }
 }

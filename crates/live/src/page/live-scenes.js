@@ -6,8 +6,6 @@
   const { live, scenes, make, button, reveal, compare } = window.Chatbuch;
   if (!scenes) return; // a book without the notebook's scripts
 
-  const LONGEST_LINE = 8 * 1024; // bytes the server accepts
-
   class LiveScene {
     constructor(scene) {
       this.scene = scene;
@@ -103,8 +101,8 @@
         event.preventDefault();
         const line = terminal.input.value;
         if (terminal.input.disabled) return;
-        if (new TextEncoder().encode(line).length > LONGEST_LINE) {
-          this.say(`Die Zeile ist zu lang: Mehr als ${LONGEST_LINE.toLocaleString("de")} Bytes nimmt ▶ nicht an.`);
+        if (new TextEncoder().encode(line).length > live.limits.input) {
+          this.say(`Die Zeile ist zu lang: Mehr als ${live.limits.input.toLocaleString("de")} Bytes nimmt ▶ nicht an.`);
           return;
         }
         this.send("input", { process: name, line });
