@@ -19,7 +19,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use serde::Deserialize;
 
-use crate::{processes, workspace};
+use crate::processes::Launch;
 
 /// Where each program lies, by its name (`ch01-server`).
 #[derive(Debug, Clone, Default)]
@@ -63,46 +63,6 @@ pub struct Target {
     pub kind: Vec<String>,
 }
 
-<<<<<<< HEAD
-/// The names of all programs that the listings have, by the name of their package.
-///
-/// # Errors
-///
-/// One German sentence: cargo cannot be started, or does not understand the workspace.
-pub fn names(root: &Path) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
-    #[derive(Deserialize)]
-    struct Metadata {
-        packages: Vec<Package>,
-        workspace_root: PathBuf,
-    }
-    #[derive(Deserialize)]
-    struct Package {
-        name: String,
-        manifest_path: PathBuf,
-        targets: Vec<Target>,
-    }
-    let output = cargo(root, "metadata")
-        .args(["--no-deps", "--format-version=1"])
-        .stderr(Stdio::inherit())
-        .output()
-        .context(NO_CARGO)?;
-    if !output.status.success() {
-        bail!("cargo versteht den Workspace nicht und sagt im Terminal, warum.");
-    }
-    let metadata: Metadata = serde_json::from_slice(&output.stdout).context(UNCLEAR)?;
-    let listings = metadata.workspace_root.join("listings");
-    let of_listings = metadata
-        .packages
-        .into_iter()
-        .filter(|package| package.manifest_path.starts_with(&listings));
-    Ok(of_listings
-        .map(|package| {
-            let bins = package.targets.into_iter().filter(|target| target.kind == ["bin"]);
-            (package.name, bins.map(|target| target.name).collect())
-        })
-        .collect())
-}
-
 /// How cargo compiles them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
@@ -112,59 +72,21 @@ pub enum Profile {
     Release,
 }
 
-=======
->>>>>>> live
 /// Builds the programs of all listings, once per process, and asks cargo where they are:
 /// so the target directory may be anywhere.
 pub fn built(root: &Path) -> anyhow::Result<&'static Programs> {
     /// The error is kept as its text.
     static BUILT: OnceLock<Result<Programs, String>> = OnceLock::new();
     let built = BUILT.get_or_init(|| {
-        let all = names(root).and_then(|names| {
-            let names: Vec<&str> = names.values().flatten().map(String::as_str).collect();
-            all_of(build(root, &names), &Arc::default())
-        });
-        all.map_err(|error| format!("{error:#}"))
+        let listings = catalog::listings(root);
+        let listings: Vec<&str> = listings.iter().map(String::as_str).collect();
+        built_of(root, &listings, Profile::Dev, &Arc::default())
+            .map_err(|error| format!("{error:#}"))
     });
     built.as_ref().map_err(|message| anyhow!("{message}"))
 }
 
-<<<<<<< HEAD
 /// Builds the programs of these listings as often as it is asked. Gives up once `cancelled` is set.
-=======
-/// Like [`built`], but optimized, for measurements.
-pub fn built_for_release(root: &Path) -> anyhow::Result<&'static Programs> {
-    static BUILT: Once = OnceLock::new();
-    once(&BUILT, root, true)
-}
-
-/// What one process builds once; the error is kept as its text.
-type Once = OnceLock<Result<Programs, String>>;
-
-fn once(
-    built: &'static Once,
-    root: &Path,
-    for_release: bool,
-) -> anyhow::Result<&'static Programs> {
-    let build = || {
-        let listings = workspace::listings(root);
-        let names = listings.iter().flat_map(|listing| workspace::bins_of(root, listing));
-        all_of(
-            root,
-            names.collect(),
-            for_release,
-            &Arc::default(),
-            "der Listings",
-        )
-    };
-    built
-        .get_or_init(|| build().map_err(|error| format!("{error:#}")))
-        .as_ref()
-        .map_err(|message| anyhow!("{message}"))
-}
-
-/// Builds the programs of one listing, optimized, as often as it is asked. Gives up once `cancelled` is set.
->>>>>>> live
 ///
 /// # Errors
 ///
@@ -175,45 +97,17 @@ pub fn built_of(
     profile: Profile,
     cancelled: &Arc<AtomicBool>,
 ) -> anyhow::Result<Programs> {
-<<<<<<< HEAD
-    let names = names(root)?;
-    let names: Vec<&str> = listings
-        .iter()
-        .flat_map(|listing| names.get(*listing).into_iter().flatten())
-        .map(String::as_str)
-        .collect();
-    let mut command = build(root, &names);
-    if profile == Profile::Release {
-        command.arg("--release");
-    }
-    all_of(command, cancelled)
-}
-
-fn all_of(cargo: Command, cancelled: &Arc<AtomicBool>) -> anyhow::Result<Programs> {
-    let mut programs = BTreeMap::new();
-    let all = follow(cargo, cancelled, &mut |artifact| {
-=======
-    let names = workspace::bins_of(root, package);
-    all_of(root, names, true, cancelled, &format!("von {package}"))
-}
-
-fn all_of(
-    root: &Path,
-    names: Vec<String>,
-    for_release: bool,
-    cancelled: &Arc<AtomicBool>,
-    whose: &str,
-) -> anyhow::Result<Programs> {
+    let names = listings.iter().flat_map(|listing| catalog::bins_of(root, listing));
+    let names: Vec<String> = names.collect();
     let mut programs = BTreeMap::new();
     if names.is_empty() {
         return Ok(Programs(programs)); // cargo would build everything
     }
     let mut command = build(root, names);
-    if for_release {
+    if profile == Profile::Release {
         command.arg("--release");
     }
-    let all = follow(command, cancelled, &mut |artifact| {
->>>>>>> live
+    let all = follow(command, Launch::default(), cancelled, &mut |artifact| {
         if let Some(path) = artifact.executable {
             programs.insert(artifact.target.name, path);
         }
@@ -243,18 +137,22 @@ pub fn build_in_background(
 ) -> anyhow::Result<bool> {
     let mut command = build(root, programs);
     command.arg("--keep-going");
-    processes::give_way(&mut command);
-    follow(command, cancelled, finished)
+    let launch = Launch {
+        gives_way: true,
+        ..Launch::default()
+    };
+    follow(command, launch, cancelled, finished)
 }
 
 /// Runs cargo and hands out each crate as soon as it is there; was everything built?
 fn follow(
     mut command: Command,
+    launch: Launch,
     cancelled: &Arc<AtomicBool>,
     finished: &mut dyn FnMut(Artifact),
 ) -> anyhow::Result<bool> {
     command.stdout(Stdio::piped()).stderr(Stdio::inherit());
-    let mut cargo = processes::spawn(command).context(NO_CARGO)?;
+    let mut cargo = launch.spawn(command).context(NO_CARGO)?;
     let told = cargo.stdout().take().expect("stdout is piped above");
     let cancelled = Arc::clone(cancelled);
     // Somebody has to notice the end of the book while we listen to cargo.
