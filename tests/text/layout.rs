@@ -42,7 +42,7 @@ const TOP: [&str; 21] = [
 const ROOMS: [(&str, &[&str]); 10] = [
     ("catalog", &[]),
     ("print", &[]),
-    ("programs", &[]),
+    ("programs", &["catalog"]),
     ("snippets", &[]),
     ("source", &["catalog"]),
     ("site", &["print", "source"]),
@@ -50,7 +50,9 @@ const ROOMS: [(&str, &[&str]); 10] = [
     ("measure", &["print", "programs"]),
     (
         "live",
-        &["measure", "print", "programs", "scenes", "site", "source"],
+        &[
+            "catalog", "measure", "print", "programs", "scenes", "site", "source",
+        ],
     ),
     // For tests, and for nothing that a reader runs.
     ("testing", &["programs"]),
