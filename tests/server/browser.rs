@@ -39,14 +39,12 @@ fn browser() -> Option<Browser> {
 impl Server {
     /// The address of a page, without the token.
     fn page(&self, name: &str) -> String {
-        let (book, _token) = self.address.split_once('#').expect("a token");
-        format!("{book}{name}")
+        format!("http://127.0.0.1:{}/{name}", self.reader.port)
     }
 
     /// The address of a page with the token, as it is printed for the first one.
     fn entrance(&self, name: &str) -> String {
-        let (book, token) = self.address.split_once('#').expect("a token");
-        format!("{book}{name}#{token}")
+        format!("{}#token={}", self.page(name), self.reader.token)
     }
 
     /// The listings' programs and the cells that run on behalf of the server, by descent.
@@ -109,7 +107,7 @@ fn a_reader_plays_scenes_and_runs_cells() {
     let server = Server::start(Path::new(ROOT));
     let tab = browser.tab();
     // The address as it is printed: the front page, a copy of the first chapter.
-    tab.open(&server.address);
+    tab.open(&server.entrance(""));
     the_first_cell_runs(&tab);
     everything_gets_built(&tab);
     page_and_server_agree_on_the_cells(&server, &tab);
@@ -147,7 +145,7 @@ fn nothing_is_left_to_compile(browser: &Browser) {
     let server = Server::start(Path::new(ROOT));
     let tab = browser.tab();
     let begun = Instant::now();
-    tab.open(&server.address);
+    tab.open(&server.entrance(""));
     tab.wait_for("document.documentElement.classList.contains('notizbuch-live')");
     tab.wait_at_most(Duration::from_secs(600), BUILT);
     say(&format!(
@@ -179,7 +177,7 @@ fn everything_gets_built(tab: &Tab) {
     ));
 }
 
-/// The page numbers its programs itself, by what the HTML shows; the server numbers those of the source.
+/// The server numbers the programs of the source; the page finds them again by their texts.
 fn page_and_server_agree_on_the_cells(server: &Server, tab: &Tab) {
     let source = source::load(Path::new(ROOT)).expect("the book's source is in order");
     let mut cells = source.cells();
@@ -192,16 +190,21 @@ fn page_and_server_agree_on_the_cells(server: &Server, tab: &Tab) {
     for name in names {
         tab.open(&server.page(&format!("{name}.html")));
         tab.wait_for("document.documentElement.classList.contains('notizbuch-live')");
-        let shown = tab.js(
-            "[...document.querySelectorAll('[data-cell]')].map((cell) =>
-               [cell.dataset.cell, cell.querySelector(':scope > pre > code').textContent.trimEnd()])",
-        );
         let (own, rest): (Vec<_>, Vec<_>) = cells
             .into_iter()
             .partition(|(id, _)| id.rsplit_once('#').is_some_and(|(page, _)| page == name));
         cells = rest;
         let known: Vec<_> =
             own.iter().map(|(id, program)| json!([id, program.trim_end()])).collect();
+        // The server tells them after it has let the page in.
+        tab.wait_for(&format!(
+            "document.querySelectorAll('[data-cell]').length === {}",
+            known.len()
+        ));
+        let shown = tab.js(
+            "[...document.querySelectorAll('[data-cell]')].map((cell) =>
+               [cell.dataset.cell, cell.querySelector(':scope > pre > code').textContent.trimEnd()])",
+        );
         assert_eq!(shown, json!(known), "{name}");
     }
     assert_eq!(cells, [], "cells on no page");

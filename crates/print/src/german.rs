@@ -1,5 +1,8 @@
-//! Numbers as German prose writes them: `1.234.567`, `3,4`.
+//! Numbers as German prose writes them: `1.234.567`, `3,4`, and with their units: `8,1 ms`, `20,5 GiB`.
 //! In flow numbers, out flows text.
+
+/// Between a number and its unit.
+pub const NARROW: char = '\u{202f}';
 
 /// A whole number with a point between thousands.
 pub fn whole(number: u64) -> String {
@@ -39,6 +42,43 @@ pub fn rounded(number: f64) -> String {
 pub fn times(ratio: f64) -> String {
     let places = if ratio < 9.95 { 1 } else { 0 };
     format!("{}×", decimal(ratio, places))
+}
+
+/// Seconds with so many digits behind the comma: `2,5 s`.
+pub fn seconds(seconds: f64, places: usize) -> String {
+    format!("{}{NARROW}s", decimal(seconds, places))
+}
+
+/// A time given in microseconds, in the unit that fits.
+pub fn time(micros: f64) -> String {
+    let (number, unit) = match micros {
+        seconds if seconds >= 999_500.0 => (seconds / 1e6, "s"),
+        millis if millis >= 999.5 => (millis / 1e3, "ms"),
+        micros => (micros, "µs"),
+    };
+    let places = if number < 9.95 { 1 } else { 0 };
+    format!("{}{NARROW}{unit}", decimal(number, places))
+}
+
+/// An amount of memory in the unit that fits; one that has shrunk is below zero.
+pub fn bytes(bytes: f64) -> String {
+    let size = bytes.abs();
+    const KIB: f64 = 1024.0;
+    let (number, unit) = match size {
+        huge if huge >= KIB * KIB * KIB => (huge / KIB / KIB / KIB, "GiB"),
+        big if big >= KIB * KIB => (big / KIB / KIB, "MiB"),
+        middle if middle >= KIB => (middle / KIB, "KiB"),
+        small => (small, "B"),
+    };
+    // Tenths of a byte do not exist, and beyond a hundred nobody asks for tenths.
+    let places = if unit == "B" || number >= 99.95 { 0 } else { 1 };
+    let sign = if bytes <= -0.5 { "−" } else { "" };
+    format!("{sign}{}{NARROW}{unit}", decimal(number, places))
+}
+
+/// A share of a whole: `50 %`.
+pub fn percent(share: f64) -> String {
+    format!("{}{NARROW}%", decimal(share * 100.0, 0))
 }
 
 #[cfg(test)]
@@ -87,5 +127,34 @@ mod tests {
         assert_eq!(times(3.44), "3,4×");
         assert_eq!(times(9.96), "10×");
         assert_eq!(times(23.6), "24×");
+    }
+
+    #[test]
+    fn times_have_the_unit_that_fits() {
+        for (micros, text) in [
+            (3.12, "3,1\u{202f}µs"),
+            (870.0, "870\u{202f}µs"),
+            (8100.0, "8,1\u{202f}ms"),
+            (82_000.0, "82\u{202f}ms"),
+            (2_300_000.0, "2,3\u{202f}s"),
+        ] {
+            assert_eq!(time(micros), text);
+        }
+        assert_eq!(seconds(2.5, 1), "2,5\u{202f}s");
+        assert_eq!(seconds(3.0, 0), "3\u{202f}s");
+    }
+
+    #[test]
+    fn memory_has_the_unit_that_fits() {
+        for (number, text) in [
+            (139.6, "140\u{202f}B"),
+            (-0.2, "0\u{202f}B"),
+            (-4000.0, "−3,9\u{202f}KiB"),
+            (2_097_152.0, "2,0\u{202f}MiB"),
+            (163_000.0, "159\u{202f}KiB"),
+            (22e9, "20,5\u{202f}GiB"),
+        ] {
+            assert_eq!(bytes(number), text);
+        }
     }
 }

@@ -1,8 +1,101 @@
-//! Text in a picture that is drawn where no font can be asked: how wide it gets, where it breaks.
-//! In flows German text, out flow estimates on the safe side for a sans-serif such as Open Sans,
-//! and the text as XML.
+//! The book's pictures: an `<svg>` without blank lines, as Markdown wants it, whose colours and fonts are CSS classes.
+//! In flow shapes and German text, out flow the picture and, since no font can be asked, estimates on the safe side
+//! of how wide a text gets in a sans-serif such as Open Sans, and where it breaks.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
+
+/// What stands around a picture, for those who do not see it too.
+#[derive(Debug, Clone, Copy)]
+pub struct Title<'t> {
+    /// What its ids begin with, unique in the book: ASCII letters, digits and `-`.
+    pub id: &'t str,
+    pub title: &'t str,
+    /// What it shows, in sentences.
+    pub desc: &'t str,
+}
+
+/// An attribute that is not a class: its name and its value, a number or a path.
+pub type Attribute<'a> = (&'a str, &'a dyn Display);
+
+/// A picture in the making: its elements, one behind the other.
+#[derive(Debug, Default)]
+pub struct Svg(String);
+
+impl Svg {
+    /// An element without content.
+    pub fn shape(&mut self, name: &str, class: &str, attributes: &[Attribute]) {
+        self.begin(name, class, attributes);
+        self.0 += "/>";
+    }
+
+    /// A shape that says what it is when it is pointed at, if there is something to say.
+    pub fn told(
+        &mut self,
+        name: &str,
+        class: &str,
+        attributes: &[Attribute],
+        title: Option<&str>,
+    ) {
+        self.begin(name, class, attributes);
+        let title = title.map(|title| format!("<title>{}</title>", escape(title)));
+        self.0 += &format!(">{}</{name}>", title.unwrap_or_default());
+    }
+
+    /// Words.
+    pub fn text(&mut self, class: &str, attributes: &[Attribute], text: &str) {
+        self.begin("text", class, attributes);
+        self.0 += &format!(">{}</text>", escape(text));
+    }
+
+    /// A path.
+    pub fn path(&mut self, class: &str, d: impl Display) {
+        self.shape("path", class, &[("d", &d)]);
+    }
+
+    /// Opens a group of what follows, up to [`Svg::end_group`].
+    pub fn group(&mut self, class: &str, attributes: &[Attribute]) {
+        self.begin("g", class, attributes);
+        self.0 += ">";
+    }
+
+    /// Closes the group that was opened last.
+    pub fn end_group(&mut self) {
+        self.0 += "</g>";
+    }
+
+    /// The next element begins a line.
+    pub fn end_line(&mut self) {
+        self.0 += "\n";
+    }
+
+    fn begin(&mut self, name: &str, class: &str, attributes: &[Attribute]) {
+        self.0 += &format!("<{name} class=\"{class}\"");
+        for (name, value) in attributes {
+            self.0 += &format!(" {name}=\"{value}\"");
+        }
+    }
+
+    /// The whole picture, with these attributes besides those that name it.
+    pub fn finish(self, attributes: &str, size: (i32, f64), title: Title) -> String {
+        let Title { id, title, desc } = title;
+        format!(
+            "<svg {attributes} role=\"img\" aria-labelledby=\"{id}-titel {id}-text\" \
+             viewBox=\"0 0 {} {}\" xmlns=\"http://www.w3.org/2000/svg\">\n\
+             <title id=\"{id}-titel\">{}</title>\n<desc id=\"{id}-text\">{}</desc>\n{}</svg>\n",
+            size.0,
+            number(size.1),
+            escape(title),
+            escape(desc),
+            self.0
+        )
+    }
+}
+
+/// A place in a picture with one decimal, and without if it is none.
+pub fn number(place: f64) -> String {
+    let text = format!("{place:.1}");
+    text.strip_suffix(".0").unwrap_or(&text).to_owned()
+}
 
 /// Width of a line at that font size; bold letters are a little wider than this.
 pub fn width(text: &str, size: f64) -> f64 {
@@ -38,7 +131,7 @@ pub fn wrap(text: &str, size: f64, room: f64, most: usize) -> Option<Vec<String>
     fits.then_some(lines)
 }
 
-/// Text as XML that Markdown, mdBook's `{{…}}` and browsers take for nothing else.
+/// Text as XML and HTML that Markdown, mdBook's `{{…}}` and browsers take for nothing else.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for letter in text.chars() {
@@ -51,12 +144,6 @@ pub fn escape(text: &str) -> String {
         }
     }
     escaped
-}
-
-/// So many microseconds in seconds, as German writes them.
-pub fn seconds(micros: u64, decimals: usize) -> String {
-    let text = format!("{:.decimals$}", micros as f64 / 1e6);
-    format!("{}\u{202f}s", text.replace('.', ","))
 }
 
 #[cfg(test)]
@@ -75,12 +162,41 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_is_one_block_whose_words_stay_words() {
+        let mut svg = Svg::default();
+        svg.group("spur", &[("transform", &"translate(1 2)")]);
+        svg.path("achse", "M0 0H9");
+        let size: [Attribute; 2] = [("width", &5), ("height", &number(2.5))];
+        svg.told("rect", "balken", &size, Some("„a“ & b"));
+        svg.told("rect", "balken", &size, None);
+        svg.end_group();
+        svg.end_line();
+        svg.text("bild-klein", &[("x", &1)], "a < b & {{c}}");
+        svg.end_line();
+        let title = Title {
+            id: "probe",
+            title: "Wer <gewinnt>?",
+            desc: "Alle.",
+        };
+        let expected = "\
+<svg class=\"bild\" role=\"img\" aria-labelledby=\"probe-titel probe-text\" viewBox=\"0 0 380 99.5\" xmlns=\"http://www.w3.org/2000/svg\">
+<title id=\"probe-titel\">Wer &#60;gewinnt&#62;?</title>
+<desc id=\"probe-text\">Alle.</desc>
+<g class=\"spur\" transform=\"translate(1 2)\"><path class=\"achse\" d=\"M0 0H9\"/>\
+<rect class=\"balken\" width=\"5\" height=\"2.5\"><title>„a“ &#38; b</title></rect>\
+<rect class=\"balken\" width=\"5\" height=\"2.5\"></rect></g>
+<text class=\"bild-klein\" x=\"1\">a &#60; b &#38; &#123;&#123;c}}</text>
+</svg>
+";
+        assert_eq!(svg.finish("class=\"bild\"", (380, 99.5), title), expected);
+    }
+
+    #[test]
     fn text_and_numbers_are_fit_for_the_picture() {
         assert_eq!(
             escape("<a> & {{x}}\n"),
             "&#60;a&#62; &#38; &#123;&#123;x}} "
         );
-        assert_eq!(seconds(2_500_000, 1), "2,5\u{202f}s");
-        assert_eq!(seconds(3_000_000, 0), "3\u{202f}s");
+        assert_eq!((number(12.04), number(12.06)), ("12".into(), "12.1".into()));
     }
 }

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -62,105 +63,50 @@ pub struct Target {
     pub kind: Vec<String>,
 }
 
-/// The names of all programs that the listings have, by the name of their package.
-///
-/// # Errors
-///
-/// One German sentence: cargo cannot be started, or does not understand the workspace.
-pub fn names(root: &Path) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
-    #[derive(Deserialize)]
-    struct Metadata {
-        packages: Vec<Package>,
-        workspace_root: PathBuf,
-    }
-    #[derive(Deserialize)]
-    struct Package {
-        name: String,
-        manifest_path: PathBuf,
-        targets: Vec<Target>,
-    }
-    let output = cargo(root, "metadata")
-        .args(["--no-deps", "--format-version=1"])
-        .stderr(Stdio::inherit())
-        .output()
-        .context(NO_CARGO)?;
-    if !output.status.success() {
-        bail!("cargo versteht den Workspace nicht und sagt im Terminal, warum.");
-    }
-    let metadata: Metadata = serde_json::from_slice(&output.stdout).context(UNCLEAR)?;
-    let listings = metadata.workspace_root.join("listings");
-    let of_listings = metadata
-        .packages
-        .into_iter()
-        .filter(|package| package.manifest_path.starts_with(&listings));
-    Ok(of_listings
-        .map(|package| {
-            let bins = package.targets.into_iter().filter(|target| target.kind == ["bin"]);
-            (package.name, bins.map(|target| target.name).collect())
-        })
-        .collect())
+/// How cargo compiles them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// For whoever only wants them to run.
+    Dev,
+    /// Optimized, for measurements.
+    Release,
 }
 
 /// Builds the programs of all listings, once per process, and asks cargo where they are:
 /// so the target directory may be anywhere.
 pub fn built(root: &Path) -> anyhow::Result<&'static Programs> {
-    static BUILT: Once = OnceLock::new();
-    once(&BUILT, root, false)
+    /// The error is kept as its text.
+    static BUILT: OnceLock<Result<Programs, String>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
+        let listings = catalog::listings(root);
+        let listings: Vec<&str> = listings.iter().map(String::as_str).collect();
+        built_of(root, &listings, Profile::Dev, &Arc::default())
+            .map_err(|error| format!("{error:#}"))
+    });
+    built.as_ref().map_err(|message| anyhow!("{message}"))
 }
 
-/// Like [`built`], but optimized, for measurements.
-pub fn built_for_release(root: &Path) -> anyhow::Result<&'static Programs> {
-    static BUILT: Once = OnceLock::new();
-    once(&BUILT, root, true)
-}
-
-/// What one process builds once; the error is kept as its text.
-type Once = OnceLock<Result<Programs, String>>;
-
-fn once(
-    built: &'static Once,
-    root: &Path,
-    for_release: bool,
-) -> anyhow::Result<&'static Programs> {
-    let build = || {
-        let names = names(root)?;
-        let names: Vec<&str> = names.values().flatten().map(String::as_str).collect();
-        let mut command = build(root, &names);
-        if for_release {
-            command.arg("--release");
-        }
-        all_of(command, &Arc::default(), "der Listings")
-    };
-    built
-        .get_or_init(|| build().map_err(|error| format!("{error:#}")))
-        .as_ref()
-        .map_err(|message| anyhow!("{message}"))
-}
-
-/// Builds the programs of one listing, optimized, as often as it is asked. Gives up once `cancelled` is set.
+/// Builds the programs of these listings as often as it is asked. Gives up once `cancelled` is set.
 ///
 /// # Errors
 ///
 /// One German sentence: cargo cannot be started, a program cannot be built, it was given up.
-pub fn built_for_release_of(
+pub fn built_of(
     root: &Path,
-    package: &str,
+    listings: &[&str],
+    profile: Profile,
     cancelled: &Arc<AtomicBool>,
 ) -> anyhow::Result<Programs> {
-    let names = names(root)?;
-    let names: Vec<&str> =
-        names.get(package).into_iter().flatten().map(String::as_str).collect();
-    let mut command = build(root, &names);
-    command.arg("--release");
-    all_of(command, cancelled, &format!("von {package}"))
-}
-
-fn all_of(
-    command: Command,
-    cancelled: &Arc<AtomicBool>,
-    whose: &str,
-) -> anyhow::Result<Programs> {
+    let names = listings.iter().flat_map(|listing| catalog::bins_of(root, listing));
+    let names: Vec<String> = names.collect();
     let mut programs = BTreeMap::new();
+    if names.is_empty() {
+        return Ok(Programs(programs)); // cargo would build everything
+    }
+    let mut command = build(root, names);
+    if profile == Profile::Release {
+        command.arg("--release");
+    }
     let all = follow(command, Launch::default(), cancelled, &mut |artifact| {
         if let Some(path) = artifact.executable {
             programs.insert(artifact.target.name, path);
@@ -171,7 +117,7 @@ fn all_of(
     }
     if !all {
         bail!(
-            "Die Programme {whose} lassen sich nicht bauen; cargo sagt im Terminal, warum."
+            "Die Programme der Listings lassen sich nicht bauen; cargo sagt im Terminal, warum."
         );
     }
     Ok(Programs(programs))
@@ -185,7 +131,7 @@ fn all_of(
 /// One German sentence: cargo cannot be started.
 pub fn build_in_background(
     root: &Path,
-    programs: &[&str],
+    programs: impl IntoIterator<Item = impl AsRef<OsStr>>,
     cancelled: &Arc<AtomicBool>,
     finished: &mut dyn FnMut(Artifact),
 ) -> anyhow::Result<bool> {
@@ -235,24 +181,18 @@ fn follow(
 const NO_CARGO: &str = "cargo ist nicht zu starten.";
 const UNCLEAR: &str = "cargo meldet etwas Unverständliches.";
 
-/// cargo, for a book that may be read without a network.
-fn cargo(root: &Path, job: &str) -> Command {
+/// Builds these programs and nothing else: not the one that is running right now, which Windows could not replace.
+/// cargo may not use the network: what is needed is there, or the reader had better know.
+fn build(root: &Path, programs: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args([job, "--offline"]).current_dir(root).stdin(Stdio::null());
     command
-}
-
-/// Builds these programs and nothing else: not the one that is running right now, which Windows could not replace.
-fn build(root: &Path, programs: &[&str]) -> Command {
-    let mut command = cargo(root, "build");
-    command.args([
-        "--quiet",
-        "--workspace",
-        "--message-format=json-render-diagnostics",
-    ]);
+        .args(["build", "--offline", "--quiet", "--workspace"])
+        .arg("--message-format=json-render-diagnostics")
+        .current_dir(root)
+        .stdin(Stdio::null());
     for program in programs {
-        command.args(["--bin", program]);
+        command.arg("--bin").arg(program);
     }
     command
 }

@@ -319,6 +319,7 @@ fn die_with_us(command: &mut Command) {
     {
         use std::os::unix::process::CommandExt;
         let us = rustix::process::getpid();
+        #[expect(unsafe_code, reason = "only the child itself can ask to die with us")]
         // SAFETY: between fork and exec there are two system calls, and nothing is allocated.
         unsafe {
             command.pre_exec(move || {

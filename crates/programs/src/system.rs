@@ -1,5 +1,5 @@
-//! What we ask of the system beyond starting programs: a core to run on, to come last, to take back memory.
-//! Where a system cannot do it, the first says so and the others do nothing: they only make things quicker.
+//! What we ask of the system beyond starting programs: a core to run on, to come last.
+//! Where a system cannot do it, the first says so and the other does nothing: it only makes things quicker.
 
 use std::io;
 
@@ -45,21 +45,6 @@ pub fn give_way(process: u32) {
     #[cfg(not(unix))]
     {
         let _ = process;
-    }
-}
-
-/// Gives back to the system what is free of our memory, where the C library keeps it. Starting a program copies the
-/// list of our pages: the shorter it is, the sooner the program runs. After big work it pays.
-pub fn slim_down() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    {
-        unsafe extern "C" {
-            fn malloc_trim(keep: usize) -> std::ffi::c_int;
-        }
-        // SAFETY: glibc has this function, and any thread may call it at any time.
-        unsafe {
-            malloc_trim(0);
-        }
     }
 }
 

@@ -86,26 +86,22 @@ impl fmt::Display for SceneId {
     }
 }
 
-/// Every scene under `root/listings`, sorted by name. What cannot be read counts as absent.
+/// Every scene of the book's listings, sorted by name. What cannot be read counts as absent.
 pub fn all(root: &Path) -> Vec<SceneId> {
     let mut scenes = Vec::new();
-    for listing in entries(&root.join("listings")) {
-        for file in entries(&listing.join("scenes")) {
+    for listing in catalog::listings(root) {
+        let folder = root.join("listings").join(&listing).join("scenes");
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let file = entry.path();
             if file.extension().is_some_and(|extension| extension == "toml")
-                && let Some(listing) = listing.file_name().and_then(|name| name.to_str())
                 && let Some(name) = file.file_stem().and_then(|name| name.to_str())
             {
-                scenes.push(SceneId::new(listing, name));
+                scenes.push(SceneId::new(&listing, name));
             }
         }
     }
     scenes.sort();
     scenes
-}
-
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).collect()
 }
 
 /// The named ones of the known scenes, all if none is named.

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::limits::Limits;
-use measure::figures::Mark;
+use measure::figures::OwnValue;
 use scenes::recording::Kind;
 
 /// What a page may say. Everything else is refused.
@@ -168,7 +168,7 @@ pub struct Measured {
     /// Sentences below the table.
     pub notes: Vec<String>,
     /// The values in the figures of the book.
-    pub marks: Vec<Mark>,
+    pub marks: Vec<OwnValue>,
 }
 
 /// A line of the cell that the compiler speaks of.

@@ -1,13 +1,14 @@
 //! The laboratory's report as tables for the terminal.
-//! In flows a [`Report`], out flows German text; everything it says is computed in [`summary`].
+//! In flows a [`C10kReport`], out flows German text; everything it says is computed in [`summary`].
 
-use super::report::{Model, Report};
-use super::summary::{self, Load, REFERENCE, Spread, Summary};
-use crate::chat::table::{NARROW, Section, percent};
-use print::german;
+use super::report::{C10kReport, Model};
+use super::summary::{self, Load, REFERENCE, Summary};
+use crate::section::Section;
+use crate::spread::Spread;
+use print::german::{self, bytes, percent, time};
 
 /// Ends with a line end.
-pub fn text(report: &Report) -> String {
+pub fn text(report: &C10kReport) -> String {
     let mut out = String::new();
     for connections in summary::sizes(report) {
         out += &format!(
@@ -23,7 +24,7 @@ pub fn text(report: &Report) -> String {
     out
 }
 
-pub(crate) fn answers(report: &Report, connections: u64) -> Section {
+pub(crate) fn answers(report: &C10kReport, connections: u64) -> Section {
     let reference = summary::model(report, REFERENCE);
     let row = |model: &Model| {
         let of = |load| summary::summary(model, connections, load);
@@ -74,7 +75,7 @@ pub(crate) fn answers(report: &Report, connections: u64) -> Section {
     }
 }
 
-pub(crate) fn memory(report: &Report, connections: u64) -> Section {
+pub(crate) fn memory(report: &C10kReport, connections: u64) -> Section {
     let row = |model: &Model| {
         let memory = summary::memory(model, connections);
         let optional = |value: Option<f64>| value.map_or_else(none, bytes);
@@ -112,10 +113,10 @@ pub(crate) fn memory(report: &Report, connections: u64) -> Section {
 }
 
 /// What the numbers of one count of connections do not say: whether the ranking holds, and what failed.
-fn remarks(report: &Report, connections: u64) -> String {
+fn remarks(report: &C10kReport, connections: u64) -> String {
     let mut out = String::new();
     let ranking = summary::ranking(report, connections, Load::All);
-    if ranking.len() > 1 && runs(report) > 1 {
+    if ranking.len() > 1 && summary::runs(report) > 1 {
         let ids: Vec<&str> = ranking.iter().map(|model| model.id.as_str()).collect();
         let held = match summary::same_in_every_run(report, connections, Load::All) {
             true => "in jedem Durchgang dieselbe",
@@ -141,7 +142,7 @@ fn remarks(report: &Report, connections: u64) -> String {
 }
 
 /// On the answers, on the memory, the models, the machine.
-pub(crate) fn notes(report: &Report) -> [String; 4] {
+pub(crate) fn notes(report: &C10kReport) -> [String; 4] {
     let models: Vec<String> = report
         .models
         .iter()
@@ -159,7 +160,7 @@ pub(crate) fn notes(report: &Report) -> [String; 4] {
              und der Median der Verhältnisse ist nicht das Verhältnis der Mediane. \
              Alle Verbindungen haben immer eine Zeile von {} Bytes unterwegs, bei * nur jede hundertste. \
              CPU und Kontextwechsel: des Servers, je Antwort. Last: wie viel eines Kerns der Lastgenerator braucht.{pinned}",
-            match runs(report) {
+            match summary::runs(report) {
                 1 => "einem Durchgang".to_owned(),
                 runs => format!("{runs} Durchgängen"),
             },
@@ -178,71 +179,6 @@ pub(crate) fn notes(report: &Report) -> [String; 4] {
     ]
 }
 
-/// How often the models had their turn, at most.
-fn runs(report: &Report) -> u64 {
-    let trials = report.models.iter().flat_map(|model| &model.trials);
-    trials.map(|trial| trial.run).max().unwrap_or(0)
-}
-
 fn none() -> String {
     "–".to_owned()
-}
-
-/// A time given in microseconds.
-pub fn time(micros: f64) -> String {
-    let (number, unit) = match micros {
-        seconds if seconds >= 999_500.0 => (seconds / 1e6, "s"),
-        millis if millis >= 999.5 => (millis / 1e3, "ms"),
-        micros => (micros, "µs"),
-    };
-    let places = if number < 9.95 { 1 } else { 0 };
-    format!("{}{NARROW}{unit}", german::decimal(number, places))
-}
-
-/// An amount of memory; one that has shrunk is below zero.
-pub fn bytes(bytes: f64) -> String {
-    let size = bytes.abs();
-    const KIB: f64 = 1024.0;
-    let (number, unit) = match size {
-        huge if huge >= KIB * KIB * KIB => (huge / KIB / KIB / KIB, "GiB"),
-        big if big >= KIB * KIB => (big / KIB / KIB, "MiB"),
-        middle if middle >= KIB => (middle / KIB, "KiB"),
-        small => (small, "B"),
-    };
-    // Tenths of a byte do not exist, and beyond a hundred nobody asks for tenths.
-    let places = if unit == "B" || number >= 99.95 { 0 } else { 1 };
-    let sign = if bytes <= -0.5 { "−" } else { "" };
-    format!("{sign}{}{NARROW}{unit}", german::decimal(number, places))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_have_the_unit_that_fits() {
-        for (micros, text) in [
-            (3.12, "3,1\u{202f}µs"),
-            (870.0, "870\u{202f}µs"),
-            (8100.0, "8,1\u{202f}ms"),
-            (82_000.0, "82\u{202f}ms"),
-            (2_300_000.0, "2,3\u{202f}s"),
-        ] {
-            assert_eq!(time(micros), text);
-        }
-    }
-
-    #[test]
-    fn memory_has_the_unit_that_fits() {
-        for (number, text) in [
-            (139.6, "140\u{202f}B"),
-            (-0.2, "0\u{202f}B"),
-            (-4000.0, "−3,9\u{202f}KiB"),
-            (2_097_152.0, "2,0\u{202f}MiB"),
-            (163_000.0, "159\u{202f}KiB"),
-            (22e9, "20,5\u{202f}GiB"),
-        ] {
-            assert_eq!(bytes(number), text);
-        }
-    }
 }

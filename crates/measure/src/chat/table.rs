@@ -1,45 +1,11 @@
 //! A report as tables: plain text for the terminal, HTML for a chapter.
-//! In flows a [`Report`], out flows the same content in either form; nothing else goes in, so the HTML can be proved from the JSON.
+//! In flows a [`ChatReport`], out flows the same content in either form; nothing else goes in, so the HTML can be proved from the JSON.
 
-use super::report::{Report, Round, Server, Summary};
-use print::german;
+use super::report::{ChatReport, ChatServer, Round, Throughput};
+use crate::section::{Section, figure};
+use print::german::{self, NARROW, percent};
 
-/// Between a number and its unit.
-pub(crate) const NARROW: char = '\u{202f}';
-
-/// Rows with a common heading.
-pub(crate) struct Section {
-    pub title: String,
-    /// The first column names the server, the others are numbers.
-    pub header: Vec<&'static str>,
-    pub rows: Vec<Vec<String>>,
-}
-
-impl Section {
-    /// Its title and, below it, its columns one under the other.
-    pub fn text(&self) -> String {
-        let header: Vec<String> = self.header.iter().map(|&word| word.to_owned()).collect();
-        let lines: Vec<&Vec<String>> = std::iter::once(&header).chain(&self.rows).collect();
-        let width = |column: usize| {
-            let cells = lines.iter().map(|line| line[column].chars().count());
-            cells.max().unwrap_or(0)
-        };
-        let mut out = format!("{}\n", self.title);
-        for line in &lines {
-            for (column, cell) in line.iter().enumerate() {
-                let width = width(column);
-                out += &match column {
-                    0 => format!("  {cell:width$}"),
-                    _ => format!("  {cell:>width$}"),
-                };
-            }
-            out.push('\n');
-        }
-        out
-    }
-}
-
-fn sections(report: &Report) -> [Section; 3] {
+fn sections(report: &ChatReport) -> [Section; 3] {
     [
         load(report, "Eine Zeile unterwegs".into(), |server| {
             &server.single
@@ -53,20 +19,26 @@ fn sections(report: &Report) -> [Section; 3] {
     ]
 }
 
-fn load(report: &Report, title: String, rounds: fn(&Server) -> &[Round]) -> Section {
+fn load(
+    report: &ChatReport,
+    title: String,
+    rounds: fn(&ChatServer) -> &[Round],
+) -> Section {
     let baseline = report.baseline_rate(rounds);
-    let row = |server: &Server| {
+    let row = |server: &ChatServer| {
         let mut row = vec![server.name.clone()];
-        match Summary::of(rounds(server)) {
+        match Throughput::of(rounds(server)) {
             None => row.extend(std::iter::repeat_n("–".to_owned(), 6)),
             Some(summary) => row.extend([
-                german::rounded(summary.rate),
+                german::rounded(summary.rate.median),
                 format!(
                     "{} – {}",
-                    german::rounded(summary.slowest),
-                    german::rounded(summary.fastest)
+                    german::rounded(summary.rate.least),
+                    german::rounded(summary.rate.most)
                 ),
-                baseline.map_or("–".into(), |rate| german::times(summary.rate / rate)),
+                baseline.map_or("–".into(), |rate| {
+                    german::times(summary.rate.median / rate)
+                }),
                 format!("{}{NARROW}µs", german::decimal(summary.server_micros, 2)),
                 percent(summary.server_share),
                 percent(summary.generator_share),
@@ -89,8 +61,8 @@ fn load(report: &Report, title: String, rounds: fn(&Server) -> &[Round]) -> Sect
     }
 }
 
-fn costs(report: &Report) -> Section {
-    let row = |server: &Server| {
+fn costs(report: &ChatReport) -> Section {
+    let row = |server: &ChatServer| {
         let memory = server.bytes_per_connection.map_or("–".into(), |bytes| {
             format!("{}{NARROW}KiB", german::decimal(bytes as f64 / 1024.0, 1))
         });
@@ -104,13 +76,8 @@ fn costs(report: &Report) -> Section {
     }
 }
 
-/// A share of one core.
-pub(crate) fn percent(share: f64) -> String {
-    format!("{}{NARROW}%", german::decimal(share * 100.0, 0))
-}
-
 /// What the tables show, in one line.
-fn caption(report: &Report) -> String {
+fn caption(report: &ChatReport) -> String {
     format!(
         "Chat mit {} Empfängern und einem Sender",
         german::whole(report.receivers)
@@ -118,7 +85,7 @@ fn caption(report: &Report) -> String {
 }
 
 /// How it was measured, and where.
-fn notes(report: &Report) -> Vec<String> {
+fn notes(report: &ChatReport) -> Vec<String> {
     let rounds = report.servers.first().map_or(0, |server| server.single.len());
     let servers: Vec<_> = report
         .servers
@@ -142,7 +109,7 @@ fn notes(report: &Report) -> Vec<String> {
 }
 
 /// The tables for the terminal, ending with a line end.
-pub fn text(report: &Report) -> String {
+pub fn text(report: &ChatReport) -> String {
     let mut out = format!("{}\n", caption(report));
     for section in sections(report) {
         out += &format!("\n{}", section.text());
@@ -154,19 +121,18 @@ pub fn text(report: &Report) -> String {
 }
 
 /// The tables for a chapter: one `<figure>` without an empty line, as Markdown wants it.
-pub fn html(report: &Report) -> String {
-    let mut out = figure(&caption(report), &sections(report), &notes(report));
-    out += "<p class=\"anmerkung\">Selbst messen: <code>cargo run --release -- measure chat</code></p>\n</figure>\n";
-    out
+pub fn html(report: &ChatReport) -> String {
+    let command = Some("cargo run --release -- measure chat");
+    figure(&caption(report), &sections(report), &notes(report), command)
 }
 
 /// The same in one small table, a row for each way of building a server.
-pub fn models_html(report: &Report) -> String {
-    let rate = |rounds: &[Round]| match Summary::of(rounds) {
-        Some(summary) => german::rounded(summary.rate),
+pub fn models_html(report: &ChatReport) -> String {
+    let rate = |rounds: &[Round]| match Throughput::of(rounds) {
+        Some(summary) => german::rounded(summary.rate.median),
         None => "–".to_owned(),
     };
-    let row = |(server, costs): (&Server, Vec<String>)| {
+    let row = |(server, costs): (&ChatServer, Vec<String>)| {
         let mut row = vec![format!("{} ({})", server.kind, server.name)];
         row.extend(costs.into_iter().skip(1));
         row.extend([rate(&server.single), rate(&server.bursts)]);
@@ -184,53 +150,16 @@ pub fn models_html(report: &Report) -> String {
         rows: report.servers.iter().zip(costs(report).rows).map(row).collect(),
     };
     let note = notes(report).pop().into_iter().collect::<Vec<_>>();
-    figure(&caption(report), &[models], &note) + "</figure>\n"
-}
-
-/// A `<figure>` that is still open: caption, tables, notes.
-pub(crate) fn figure(caption: &str, sections: &[Section], notes: &[String]) -> String {
-    let mut out = String::from("<figure class=\"messung\">\n");
-    out += &format!("<figcaption>{}</figcaption>\n", escaped(caption));
-    for section in sections {
-        out += &format!("<table>\n<caption>{}</caption>\n", escaped(&section.title));
-        out += "<thead><tr>";
-        for word in &section.header {
-            out += &format!("<th scope=\"col\">{}</th>", escaped(word));
-        }
-        out += "</tr></thead>\n<tbody>\n";
-        for row in &section.rows {
-            out += "<tr>";
-            for (column, cell) in row.iter().enumerate() {
-                let cell = escaped(cell);
-                out += &match column {
-                    0 => format!("<th scope=\"row\">{cell}</th>"),
-                    _ => format!("<td>{cell}</td>"),
-                };
-            }
-            out += "</tr>\n";
-        }
-        out += "</tbody>\n</table>\n";
-    }
-    for note in notes {
-        out += &format!("<p class=\"anmerkung\">{}</p>\n", escaped(note));
-    }
-    out
-}
-
-/// Text that HTML does not take for anything else, nor Markdown for an include.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('{', "&#123;")
+    figure(&caption(report), &[models], &note, None)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kept;
     use crate::machine::Machine;
 
-    fn report() -> Report {
+    fn report() -> ChatReport {
         let rounds = |rates: [u64; 3]| {
             let round = |deliveries| Round {
                 deliveries,
@@ -240,7 +169,7 @@ mod tests {
             };
             rates.map(round).to_vec()
         };
-        let server = |name: &str, single, bursts, bytes_per_connection| Server {
+        let server = |name: &str, single, bursts, bytes_per_connection| ChatServer {
             name: name.into(),
             kind: "ein <Thread>".into(),
             bytes_per_connection,
@@ -248,7 +177,7 @@ mod tests {
             single: rounds(single),
             bursts: rounds(bursts),
         };
-        Report {
+        ChatReport {
             date: chrono::NaiveDate::from_ymd_opt(2026, 3, 1).unwrap(),
             machine: Machine {
                 cpu: "Beispiel 9000".into(),
@@ -318,7 +247,7 @@ Schübe von 200 Zeilen
     #[test]
     fn the_small_table_has_a_row_for_each_way_of_building_a_server() {
         let html = models_html(&report());
-        let row = "<tr><th scope=\"row\">ein &lt;Thread&gt; (ch05-server)</th><td>8,8\u{202f}KiB</td><td>1.001</td>\
+        let row = "<tr><th scope=\"row\">ein &#60;Thread&#62; (ch05-server)</th><td>8,8\u{202f}KiB</td><td>1.001</td>\
                    <td>250.000</td><td>3.000.000</td></tr>";
         assert!(html.contains(row), "{html}");
         assert!(html.ends_with("</figure>\n") && !html.contains("\n\n"));
@@ -336,7 +265,7 @@ Schübe von 200 Zeilen
     #[test]
     fn a_report_survives_its_json() {
         let report = report();
-        let again: Report = serde_json::from_str(&report.to_json()).unwrap();
+        let again: ChatReport = serde_json::from_str(&kept::json(&report)).unwrap();
         assert_eq!(html(&again), html(&report));
         assert_eq!(again, report);
     }

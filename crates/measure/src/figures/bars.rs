@@ -1,12 +1,9 @@
 //! Bars that lie: one row a model, its parts one behind the other, their numbers beside or above it.
 //! In flow rows, out flows a panel on a [`Canvas`], and the places of further values in it.
 
-use plotters::prelude::*;
-
-use super::canvas::{Align, Canvas, EDGE, LINE, Place, SMALL, WIDTH, title_height};
+use super::canvas::{Align, Axes, Canvas, EDGE, LINE, Point, SMALL, WIDTH, title_height};
 use super::curves::Elsewhere;
-use super::ticks::{Ticked, even};
-use crate::c10k::table;
+use super::ticks::{Ruler, even};
 use print::german;
 use print::svg;
 
@@ -28,7 +25,7 @@ const BETWEEN: i32 = 14;
 pub fn mib(value: f64) -> String {
     match value * MIB {
         bytes if bytes < 0.5 => "0".to_owned(),
-        bytes => table::bytes(bytes),
+        bytes => german::bytes(bytes),
     }
 }
 
@@ -42,7 +39,7 @@ pub struct Part {
 
 /// One model.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub struct Bar {
     pub name: String,
     /// In the order of the parts; `None` where the system does not say.
     pub values: Vec<Option<f64>>,
@@ -50,10 +47,10 @@ pub struct Row {
     pub spread: Option<(f64, f64)>,
 }
 
-impl Row {
+impl Bar {
     /// What is known of it, together.
     pub fn sum(&self) -> f64 {
-        self.values.iter().flatten().map(|value| value.max(0.0)).sum()
+        sum(&self.values)
     }
 
     /// How far it reaches.
@@ -62,19 +59,24 @@ impl Row {
     }
 }
 
+/// What is known of these values, together.
+pub fn sum(values: &[Option<f64>]) -> f64 {
+    values.iter().flatten().map(|value| value.max(0.0)).sum()
+}
+
 /// One picture with its axis.
-pub struct Panel<'p> {
+pub struct BarPanel<'p> {
     pub title: &'p str,
     pub top: i32,
     pub parts: &'p [Part],
-    pub rows: &'p [Row],
+    pub rows: &'p [Bar],
     /// A number of a row.
     pub format: fn(f64) -> String,
     /// Behind the last number of the axis.
     pub unit: &'p str,
 }
 
-impl Panel<'_> {
+impl BarPanel<'_> {
     /// How high it is.
     pub fn height(&self) -> i32 {
         self.head() + self.row() * self.rows.len() as i32 + FOOT
@@ -105,7 +107,7 @@ impl Panel<'_> {
     }
 
     /// Where the sign of each part stands below the title, if there are several: the left end, and the top of the line.
-    fn legend(&self) -> Vec<Place> {
+    fn legend(&self) -> Vec<Point> {
         let mut places = Vec::new();
         let (mut x, mut y) = (EDGE, 0);
         for part in self.parts.iter().filter(|_| self.is_high()) {
@@ -123,19 +125,19 @@ impl Panel<'_> {
         value.map_or("–".to_owned(), |value| (self.format)(value.max(0.0)))
     }
 
-    /// The numbers of the axis, and how they are written.
-    fn ticks(&self) -> (Vec<f64>, Vec<String>) {
-        let ticks = even(self.rows.iter().map(Row::most).fold(0.0, f64::max));
+    /// The axis with its numbers.
+    fn across(&self) -> Ruler {
+        let ticks = even(self.rows.iter().map(Bar::most).fold(0.0, f64::max));
         let places = usize::from(ticks[1] < 1.0);
-        let written = ticks.iter().map(|tick| german::decimal(*tick, places));
-        let written = written.collect();
-        (ticks, written)
+        Ruler::new(0.0..ticks[ticks.len() - 1], &ticks, |tick| {
+            german::decimal(tick, places)
+        })
     }
 
     /// How far behind the last tick its unit begins, and how wide it is.
     fn unit(&self) -> (i32, i32) {
-        let number = self.ticks().1.pop().unwrap_or_default();
-        let half = svg::width(&number, SMALL) / 2.0;
+        let last = self.across().ticks.pop();
+        let half = last.map_or(0.0, |(_, number)| svg::width(&number, SMALL) / 2.0);
         let unit = svg::width(self.unit, SMALL);
         (half.ceil() as i32 + 3, unit.ceil() as i32)
     }
@@ -158,52 +160,28 @@ impl Panel<'_> {
     }
 
     /// Draws it, and finds the places of further values: the number of a row and a sum.
-    pub fn draw(
-        &self,
-        canvas: &mut Canvas,
-        further: &[(usize, f64)],
-    ) -> anyhow::Result<Vec<Elsewhere>> {
-        canvas.title(self.title, self.top)?;
-        self.draw_legend(canvas)?;
+    pub fn draw(&self, canvas: &mut Canvas, further: &[(usize, f64)]) -> Vec<Elsewhere> {
+        canvas.title(self.title, self.top);
+        self.draw_legend(canvas);
         let (left, right) = self.ends();
         let top = self.top + self.head();
         let bottom = top + self.row() * self.rows.len() as i32;
 
-        let (ticks, numbers) = self.ticks();
-        let last = ticks[ticks.len() - 1];
-        let area = canvas.area.clone().shrink((0, top), (right + 1, bottom - top + 20));
-        let axis = canvas.ink("achse");
-        let grid = canvas.ink("raster");
-        let words = canvas.style("bild-klein", Align::Middle);
-        let mut chart = ChartBuilder::on(&area)
-            .set_label_area_size(LabelAreaPosition::Left, left)
-            .set_label_area_size(LabelAreaPosition::Bottom, 20)
-            .build_cartesian_2d(
-                Ticked::new(0.0..last, ticks.clone()),
-                Ticked::new(0.0..1.0, Vec::new()),
-            )?;
-        let mut mesh = chart.configure_mesh();
-        if self.is_high() {
-            mesh.disable_x_mesh(); // it would cross names and numbers
-        }
-        mesh.set_tick_mark_size(LabelAreaPosition::Bottom, 5)
-            .disable_y_mesh()
-            .y_labels(0)
-            .axis_style(axis)
-            .bold_line_style(grid)
-            .light_line_style(TRANSPARENT)
-            .label_style(words)
-            .x_label_formatter(&|value| {
-                let number = ticks.iter().position(|tick| tick == value);
-                number.map_or(String::new(), |number| numbers[number].clone())
-            })
-            .draw()?;
+        let axes = Axes {
+            across: self.across(),
+            up: Ruler::new(0.0..1.0, &[], |_| String::new()),
+            left,
+            right,
+            top,
+            bottom: bottom - 1,
+        };
+        // Upright lines would cross the names and numbers above bars.
+        axes.draw(canvas, !self.is_high());
         let unit = (right + self.unit().0, bottom + 16);
-        canvas.text("bild-klein", self.unit, unit, Align::Left)?;
+        canvas.text("bild-klein", self.unit, unit, Align::Left);
 
-        let place = |row: usize, value: f64| -> Place {
-            let (x, _) = chart.plotting_area().map_coordinate(&(value, 0.0));
-            (x, top + self.row() * row as i32 + self.bar())
+        let place = |row: usize, value: f64| -> Point {
+            (axes.x(value), top + self.row() * row as i32 + self.bar())
         };
         for (number, row) in self.rows.iter().enumerate() {
             let (start, y) = place(number, 0.0);
@@ -213,24 +191,24 @@ impl Panel<'_> {
                 y
             };
             let beside = if self.is_high() { left + 6 } else { EDGE };
-            canvas.text("bild-klein", &row.name, (beside, above), Align::Left)?;
+            canvas.text("bild-klein", &row.name, (beside, above), Align::Left);
             let mut from = start;
             let mut sum = 0.0;
             for (column, (part, value)) in self.parts.iter().zip(&row.values).enumerate() {
                 sum += value.unwrap_or(0.0).max(0.0);
                 let (to, _) = place(number, sum);
-                canvas.rect(part.class, (from, y - BAR / 2), (to, y + BAR / 2))?;
+                canvas.rect(part.class, (from, y - BAR / 2), (to, y + BAR / 2));
                 from = to;
                 let at = (self.column(column), above);
                 let written = self.written(*value);
-                canvas.text("bild-klein zahl", &written, at, Align::Right)?;
+                canvas.text("bild-klein zahl", &written, at, Align::Right);
             }
             if let Some((least, most)) = row.spread {
                 let (least, most) = (place(number, least).0, place(number, most).0);
                 if least < most {
-                    canvas.line("spanne", vec![(least, y), (most, y)])?;
+                    canvas.line("spanne", &[(least, y), (most, y)]);
                     for x in [least, most] {
-                        canvas.line("spanne", vec![(x, y - 3), (x, y + 3)])?;
+                        canvas.line("spanne", &[(x, y - 3), (x, y + 3)]);
                     }
                 }
             }
@@ -241,7 +219,7 @@ impl Panel<'_> {
             let inside = (x.min(right), y);
             (inside, inside.0 < x)
         });
-        Ok(found.collect())
+        found.collect()
     }
 
     /// The right end of a column of numbers.
@@ -250,18 +228,17 @@ impl Panel<'_> {
     }
 
     /// What the parts are, and the sign of each above its column of numbers.
-    fn draw_legend(&self, canvas: &mut Canvas) -> anyhow::Result<()> {
+    fn draw_legend(&self, canvas: &mut Canvas) {
         let top = self.top + title_height(self.title) + HEAD / 2 + LINE / 2;
         for ((x, y), part) in self.legend().into_iter().zip(self.parts) {
             let y = top + y;
-            canvas.rect(part.class, (x, y - 5), (x + 10, y + 5))?;
-            canvas.text("bild-klein", part.name, (x + SIGN, y), Align::Left)?;
+            canvas.rect(part.class, (x, y - 5), (x + 10, y + 5));
+            canvas.text("bild-klein", part.name, (x + SIGN, y), Align::Left);
         }
         let y = self.top + self.head() - LINE / 2;
         for (column, part) in self.parts.iter().enumerate().filter(|_| self.is_high()) {
             let x = self.column(column);
-            canvas.rect(part.class, (x - 10, y - 5), (x, y + 5))?;
+            canvas.rect(part.class, (x - 10, y - 5), (x, y + 5));
         }
-        Ok(())
     }
 }

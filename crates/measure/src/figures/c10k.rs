@@ -1,16 +1,16 @@
 //! The figures of the C10k laboratory: memory a connection, answers a second, the slowest of a hundred answers.
-//! In flows a [`Report`], out flow the SVGs – and the places of a reader's own values in them, by the same code.
+//! In flows a [`C10kReport`], out flow the SVGs – and the places of a reader's own values in them, by the same code.
 
-use std::collections::BTreeSet;
-
-use super::bars::{self, MIB, Part, Row, mib};
-use super::canvas::{Canvas, Frame, Sheet, notes_height};
+use super::bars::{self, Bar, MIB, Part, mib, sum};
+use super::canvas::{Canvas, notes_height};
 use super::curves::{self, Axis, Curve, Legend, Value};
 use super::marks::Sign;
-use super::{Mark, Picture};
-use crate::c10k::report::{Model, Report};
-use crate::c10k::summary::{self, Load, Memory, Spread, Summary};
-use print::german;
+use super::{OwnValue, Picture};
+use crate::c10k::report::{C10kReport, Model};
+use crate::c10k::summary::{self, Load, Memory, Summary};
+use crate::spread::Spread;
+use print::german::{self, NARROW};
+use print::svg::Title;
 
 const KIB: f64 = 1024.0;
 /// Space between two panels, and above legend and notes.
@@ -38,28 +38,21 @@ const RESERVED: [Part; 1] = [Part {
 }];
 
 /// The places of the reader's values in all figures of the book.
-///
-/// # Errors
-///
-/// A figure of the book cannot be drawn.
-pub fn marks(book: &Report, reader: &Report) -> anyhow::Result<Vec<Mark>> {
-    let mut marks = Vec::new();
-    for draw in [memory, throughput, latency] {
-        marks.extend(draw(book, Some(reader))?.marks);
-    }
-    Ok(marks)
+pub fn marks(book: &C10kReport, reader: &C10kReport) -> Vec<OwnValue> {
+    let figures = [memory, throughput, latency];
+    figures.into_iter().flat_map(|draw| draw(book, Some(reader)).marks).collect()
 }
 
 /// What one connection occupies and reserves, by model, at the largest number of connections.
-pub fn memory(book: &Report, reader: Option<&Report>) -> anyhow::Result<Picture> {
+pub fn memory(book: &C10kReport, reader: Option<&C10kReport>) -> Picture {
     let connections = summary::sizes(book).pop().unwrap_or(0);
     let known: Vec<(&Model, Memory)> = book
         .models
         .iter()
         .filter_map(|model| Some((model, summary::memory(model, connections)?)))
         .collect();
-    let rows = |values: fn(&Memory) -> Vec<Option<f64>>| -> Vec<Row> {
-        let row = |(model, memory): &(&Model, Memory)| Row {
+    let rows = |values: fn(&Memory) -> Vec<Option<f64>>| -> Vec<Bar> {
+        let row = |(model, memory): &(&Model, Memory)| Bar {
             name: model.name.clone(),
             values: values(memory),
             spread: None,
@@ -74,7 +67,7 @@ pub fn memory(book: &Report, reader: Option<&Report>) -> anyhow::Result<Picture>
     };
 
     let number = german::whole(connections);
-    let upper = bars::Panel {
+    let upper = bars::BarPanel {
         title: &format!("Belegt in KiB je Verbindung, bei {number}"),
         unit: "KiB",
         top: 0,
@@ -82,7 +75,7 @@ pub fn memory(book: &Report, reader: Option<&Report>) -> anyhow::Result<Picture>
         rows: &occupied,
         format: kib,
     };
-    let lower = bars::Panel {
+    let lower = bars::BarPanel {
         title: "Nur reserviert je Verbindung",
         unit: "MiB",
         top: upper.height() + GAP,
@@ -92,21 +85,20 @@ pub fn memory(book: &Report, reader: Option<&Report>) -> anyhow::Result<Picture>
     };
     let notes = [format!("Balken und Zahlen: {}", median_of(book))];
     let below = lower.top + lower.height() + GAP;
-    let (sheet, places) = Canvas::draw(below + notes_height(&notes), |canvas| {
-        let mut places = upper.draw(canvas, &of(|memory| sum(&self::occupied(memory))))?;
-        places.extend(lower.draw(canvas, &of(only_reserved))?);
-        canvas.notes(&notes, below)?;
-        Ok(places)
-    })?;
-    let svg = sheet.finish(&Frame {
+    let mut canvas = Canvas::default();
+    let mut places = upper.draw(&mut canvas, &of(|memory| sum(&self::occupied(memory))));
+    places.extend(lower.draw(&mut canvas, &of(only_reserved)));
+    canvas.notes(&notes, below);
+    let title = Title {
         id: "c10k-speicher",
-        title: format!("Speicher je Verbindung bei {number} Verbindungen"),
-        desc: memory_in_words(&known, &number),
-    })?;
+        title: &format!("Speicher je Verbindung bei {number} Verbindungen"),
+        desc: &memory_in_words(&known, &number),
+    };
+    let svg = canvas.finish(below + notes_height(&notes), title);
     let mut places = places.into_iter();
     let mut marks = Vec::new();
     for value in [
-        (|memory| format!("{}\u{202f}KiB belegt", occupied_in_all(memory)))
+        (|memory| format!("{}{NARROW}KiB belegt", occupied_in_all(memory)))
             as fn(&Memory) -> String,
         |memory| format!("{} nur reserviert", mib(only_reserved(memory))),
     ] {
@@ -114,7 +106,7 @@ pub fn memory(book: &Report, reader: Option<&Report>) -> anyhow::Result<Picture>
             marks.push(mark("c10k-speicher", model, &value(memory), place));
         }
     }
-    Ok(Picture { svg, marks })
+    Picture { svg, marks }
 }
 
 /// In KiB: the server's memory, what the kernel keeps for its threads and addresses, and the kernel's objects.
@@ -138,17 +130,13 @@ fn occupied_in_all(memory: &Memory) -> String {
 
 /// In MiB.
 fn only_reserved(memory: &Memory) -> f64 {
-    (memory.reserved - memory.resident).max(0.0) / MIB
-}
-
-fn sum(values: &[Option<f64>]) -> f64 {
-    values.iter().flatten().map(|value| value.max(0.0)).sum()
+    memory.merely_reserved() / MIB
 }
 
 /// The reader's values, with the row each belongs to.
 fn own_memory<'r>(
     known: &[(&Model, Memory)],
-    reader: Option<&'r Report>,
+    reader: Option<&'r C10kReport>,
 ) -> Vec<(usize, &'r Model, Memory)> {
     let Some(reader) = reader else { return Vec::new() };
     let connections = summary::sizes(reader).pop().unwrap_or(0);
@@ -165,7 +153,7 @@ fn memory_in_words(known: &[(&Model, Memory)], number: &str) -> String {
     }
     let server = known.iter().map(|(model, memory)| {
         let kib = kib(memory.resident.max(0.0) / KIB);
-        format!("{} {kib}\u{202f}KiB", model.name)
+        format!("{} {kib}{NARROW}KiB", model.name)
     });
     let mut words = format!(
         "Bei {number} Verbindungen belegt der Server je Verbindung: {}.",
@@ -184,7 +172,7 @@ fn memory_in_words(known: &[(&Model, Memory)], number: &str) -> String {
 }
 
 /// Answers a second over the number of connections, with all of them active.
-pub fn throughput(book: &Report, reader: Option<&Report>) -> anyhow::Result<Picture> {
+pub fn throughput(book: &C10kReport, reader: Option<&C10kReport>) -> Picture {
     let loads = [(Load::All, "Antworten je Sekunde, alle aktiv")];
     let chart = Chart {
         loads: &loads,
@@ -195,23 +183,23 @@ pub fn throughput(book: &Report, reader: Option<&Report>) -> anyhow::Result<Pict
     };
     let (book, left_out) = shown(book);
     let facts = [left_out, missing(&book, &[Load::All])].concat();
-    let (sheet, own) = chart.draw(&book, reader, &facts)?;
-    let svg = sheet.finish(&Frame {
+    let title = Title {
         id: "c10k-durchsatz",
-        title: "Antworten je Sekunde".to_owned(),
-        desc: with_facts(throughput_in_words(&book), &facts),
-    })?;
+        title: "Antworten je Sekunde",
+        desc: &with_facts(throughput_in_words(&book), &facts),
+    };
+    let (svg, own) = chart.draw(&book, reader, &facts, title);
     let marks = own.into_iter().map(|(model, value, place)| {
         let rate = format!("{} Antworten je Sekunde", german::rounded(value.median));
         mark("c10k-durchsatz", model, &rate, place)
     });
-    Ok(Picture {
+    Picture {
         svg,
         marks: marks.collect(),
-    })
+    }
 }
 
-fn throughput_in_words(book: &Report) -> String {
+fn throughput_in_words(book: &C10kReport) -> String {
     let sentences = summary::sizes(book).into_iter().filter_map(|connections| {
         let ranking = summary::ranking(book, connections, Load::All);
         let rates = ranking.iter().filter_map(|model| {
@@ -243,7 +231,7 @@ fn throughput_in_words(book: &Report) -> String {
 }
 
 /// The slowest of a hundred answers over the number of connections: with all of them active, and with one in a hundred.
-pub fn latency(book: &Report, reader: Option<&Report>) -> anyhow::Result<Picture> {
+pub fn latency(book: &C10kReport, reader: Option<&C10kReport>) -> Picture {
     let loads = [
         (Load::All, "99 von 100 Antworten binnen …, alle aktiv"),
         (
@@ -266,22 +254,22 @@ pub fn latency(book: &Report, reader: Option<&Report>) -> anyhow::Result<Picture
         ));
     }
     facts.extend(missing(&book, &[Load::All, Load::Few]));
-    let (sheet, own) = chart.draw(&book, reader, &facts)?;
-    let svg = sheet.finish(&Frame {
+    let title = Title {
         id: "c10k-antwortzeit",
-        title: "Die langsamste von hundert Antworten".to_owned(),
-        desc: with_facts(latency_in_words(&book), &facts),
-    })?;
+        title: "Die langsamste von hundert Antworten",
+        desc: &with_facts(latency_in_words(&book), &facts),
+    };
+    let (svg, own) = chart.draw(&book, reader, &facts, title);
     let marks = own.into_iter().map(|(model, value, place)| {
         mark("c10k-antwortzeit", model, &span(value.median), place)
     });
-    Ok(Picture {
+    Picture {
         svg,
         marks: marks.collect(),
-    })
+    }
 }
 
-fn latency_in_words(book: &Report) -> String {
+fn latency_in_words(book: &C10kReport) -> String {
     let mut sentences = Vec::new();
     if let Some(connections) = summary::sizes(book).pop() {
         for (load, words) in [
@@ -308,15 +296,9 @@ fn latency_in_words(book: &Report) -> String {
     }
 }
 
-/// So many microseconds in the unit that fits.
+/// So many microseconds in the unit that fits, without a tenth where there is none: axes have round numbers.
 fn span(micros: f64) -> String {
-    let (value, unit) = match micros {
-        micros if micros < 999.5 => (micros, "µs"),
-        micros if micros < 999_500.0 => (micros / 1e3, "ms"),
-        micros => (micros / 1e6, "s"),
-    };
-    let places = usize::from(value < 9.95 && (value - value.round()).abs() > 0.049);
-    format!("{}\u{202f}{unit}", german::decimal(value, places))
+    german::time(micros).replace(&format!(",0{NARROW}"), &NARROW.to_string())
 }
 
 /// A figure with curves: a panel for each load, one legend, and notes.
@@ -336,10 +318,11 @@ impl Chart<'_> {
     /// Draws it, and finds the places of the reader's values.
     fn draw<'r>(
         &self,
-        book: &Report,
-        reader: Option<&'r Report>,
+        book: &C10kReport,
+        reader: Option<&'r C10kReport>,
         facts: &[String],
-    ) -> anyhow::Result<(Sheet, Vec<Own<'r>>)> {
+        title: Title,
+    ) -> (String, Vec<Own<'r>>) {
         let value = |load| {
             move |model: &Model, connections| {
                 summary::summary(model, connections, load).map(self.value)
@@ -350,7 +333,7 @@ impl Chart<'_> {
         let mut panels = Vec::new();
         let mut below = 0;
         for ((_, title), curves) in self.loads.iter().zip(&curves) {
-            let panel = curves::Panel {
+            let panel = curves::CurvePanel {
                 title,
                 top: below,
                 axis: self.axis,
@@ -372,23 +355,22 @@ impl Chart<'_> {
         notes.extend_from_slice(facts);
         let notes_at = below + legend.height() + GAP;
 
-        Canvas::draw(notes_at + notes_height(&notes), |canvas| {
-            let mut own = Vec::new();
-            for (panel, (load, _)) in panels.iter().zip(self.loads) {
-                let here = own_values(panel.curves, reader, value(*load));
-                let places = panel.draw(canvas, &further(&here))?;
-                let here = here.into_iter().zip(places);
-                own.extend(here.map(|((_, model, value), place)| (model, value, place)));
-            }
-            legend.draw(canvas, below)?;
-            canvas.notes(&notes, notes_at)?;
-            Ok(own)
-        })
+        let mut canvas = Canvas::default();
+        let mut own = Vec::new();
+        for (panel, (load, _)) in panels.iter().zip(self.loads) {
+            let here = own_values(panel.curves, reader, value(*load));
+            let places = panel.draw(&mut canvas, &further(&here));
+            let here = here.into_iter().zip(places);
+            own.extend(here.map(|((_, model, value), place)| (model, value, place)));
+        }
+        legend.draw(&mut canvas, below);
+        canvas.notes(&notes, notes_at);
+        (canvas.finish(notes_at + notes_height(&notes), title), own)
     }
 
-    fn how_to_read(&self, book: &Report, joined: bool) -> Vec<String> {
+    fn how_to_read(&self, book: &C10kReport, joined: bool) -> Vec<String> {
         let mut signs = format!("Zeichen: {}", median_of(book));
-        if runs(book) > 1 {
+        if summary::runs(book) > 1 {
             signs += " Senkrechte Striche: vom kleinsten bis zum größten Wert.";
         }
         signs +=
@@ -400,21 +382,15 @@ impl Chart<'_> {
     }
 }
 
-/// How often everything was measured.
-fn runs(report: &Report) -> usize {
-    let runs = report.models.iter().flat_map(|model| &model.trials).map(|trial| trial.run);
-    runs.collect::<BTreeSet<u64>>().len()
-}
-
-fn median_of(report: &Report) -> String {
-    match runs(report) {
+fn median_of(report: &C10kReport) -> String {
+    match summary::runs(report) {
         0 | 1 => "ein Durchgang.".to_owned(),
         runs => format!("Median aus {runs} Durchgängen."),
     }
 }
 
 /// The report without the models that are left out, and a sentence that names these.
-fn shown(report: &Report) -> (Report, Vec<String>) {
+fn shown(report: &C10kReport) -> (C10kReport, Vec<String>) {
     let mut report = report.clone();
     let is_left_out = |model: &Model| LEFT_OUT.contains(&model.id.as_str());
     let left_out = report.models.iter().filter(|model| is_left_out(model));
@@ -433,7 +409,7 @@ fn with_facts(words: String, facts: &[String]) -> String {
 }
 
 /// Which models have no value, as sentences.
-fn missing(report: &Report, loads: &[Load]) -> Vec<String> {
+fn missing(report: &C10kReport, loads: &[Load]) -> Vec<String> {
     let mut sentences: Vec<String> = Vec::new();
     for connections in summary::sizes(report) {
         let lacks = |model: &&Model| {
@@ -454,7 +430,10 @@ fn missing(report: &Report, loads: &[Load]) -> Vec<String> {
 }
 
 /// The models that have a value somewhere, with all their values.
-fn curves(report: &Report, value: impl Fn(&Model, u64) -> Option<Spread>) -> Vec<Curve> {
+fn curves(
+    report: &C10kReport,
+    value: impl Fn(&Model, u64) -> Option<Spread>,
+) -> Vec<Curve> {
     let sizes = summary::sizes(report);
     let curve = |model: &Model| Curve {
         id: model.id.clone(),
@@ -482,7 +461,7 @@ fn point(connections: u64, spread: Spread) -> Value {
 /// The reader's values of models that the book has a curve of, with the number of the curve.
 fn own_values<'r>(
     curves: &[Curve],
-    reader: Option<&'r Report>,
+    reader: Option<&'r C10kReport>,
     value: impl Fn(&Model, u64) -> Option<Spread>,
 ) -> Vec<(usize, &'r Model, Value)> {
     let Some(reader) = reader else { return Vec::new() };
@@ -509,9 +488,9 @@ fn mark(
     model: &Model,
     value: &str,
     (at, beyond): curves::Elsewhere,
-) -> Mark {
+) -> OwnValue {
     let sign = Sign::of(&model.id);
-    Mark {
+    OwnValue {
         figure,
         x: at.0,
         y: at.1,

@@ -1,18 +1,9 @@
-//! A sheet to draw on: plotters places the elements, and the sheet makes them the book's own.
-//! In flow shapes and German text, out flows an `<svg>` without blank lines whose colours and fonts are CSS classes.
-//!
-//! plotters writes colours as `#RRGGBB` and fonts as attributes; a book that is read light, dark and on paper can use neither.
-//! So every class is drawn in a colour that merely stands for its number, and is put in the colour's place at the end.
+//! A sheet to draw on, and the axes of a panel on it.
+//! In flow shapes and German text in places, out flows the book's `<svg>`.
 
-use std::sync::LazyLock;
+use print::svg::{Attribute, Svg, Title, wrap};
 
-use anyhow::Context;
-use plotters::coord::Shift;
-use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use regex::Regex;
-
-use print::svg::{escape, wrap};
+use super::ticks::Ruler;
 
 /// Width of every figure, in its own units: on a telephone a little more than there are pixels, and on a wide page the
 /// figure grows by no more than its letters bear.
@@ -28,10 +19,7 @@ pub const LINE: i32 = 17;
 const TITLE: i32 = 20;
 
 /// A place in a figure.
-pub type Place = (i32, i32);
-
-/// What plotters draws on.
-pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub type Point = (i32, i32);
 
 /// Which end of a text is at its place.
 #[derive(Debug, Clone, Copy)]
@@ -39,15 +27,6 @@ pub enum Align {
     Left,
     Middle,
     Right,
-}
-
-/// What those who do not see the figure get to know.
-pub struct Frame {
-    /// Name of the figure and of its file: `c10k-speicher`.
-    pub id: &'static str,
-    pub title: String,
-    /// The finding, in sentences.
-    pub desc: String,
 }
 
 /// The lines of a text that goes from edge to edge.
@@ -67,219 +46,165 @@ pub fn notes_height(notes: &[String]) -> i32 {
     LINE * count as i32
 }
 
-/// A figure in the making.
-pub struct Canvas<'a> {
-    pub area: Area<'a>,
-    classes: Vec<String>,
-}
+/// A figure in the making: one element a line.
+#[derive(Default)]
+pub struct Canvas(Svg);
 
-impl<'a> Canvas<'a> {
-    /// Draws on a fresh sheet of that height. The classes come out beside what plotters has written, for [`finish`].
-    pub fn draw<T>(
-        height: i32,
-        draw: impl FnOnce(&mut Canvas) -> anyhow::Result<T>,
-    ) -> anyhow::Result<(Sheet, T)> {
-        let mut written = String::new();
-        let size = (WIDTH as u32, u32::try_from(height)?);
-        let area = SVGBackend::with_string(&mut written, size).into_drawing_area();
-        let mut canvas = Canvas {
-            area,
-            classes: Vec::new(),
-        };
-        let value = draw(&mut canvas)?;
-        canvas.area.present()?;
-        let classes = std::mem::take(&mut canvas.classes);
-        drop(canvas);
-        let sheet = Sheet {
-            written,
-            classes,
-            height,
-        };
-        Ok((sheet, value))
-    }
-
-    /// The colour that stands for these classes.
-    pub fn ink(&mut self, classes: &str) -> RGBColor {
-        let known = self.classes.iter().position(|known| known == classes);
-        let number = known.unwrap_or_else(|| {
-            self.classes.push(classes.to_owned());
-            self.classes.len() - 1
-        });
-        let number = u8::try_from(number).expect("a figure has few classes");
-        RGBColor(0, 0, number)
-    }
-
+impl Canvas {
     /// A line through all of these places.
-    pub fn line(&mut self, classes: &str, places: Vec<Place>) -> anyhow::Result<()> {
-        let ink = self.ink(classes);
-        Ok(self.area.draw(&PathElement::new(places, ink.stroke_width(1)))?)
+    pub fn line(&mut self, classes: &str, places: &[Point]) {
+        self.shape("polyline", classes, &[("points", &points(places))]);
     }
 
     /// A rectangle between two corners; nothing if it has no extent.
-    pub fn rect(&mut self, classes: &str, from: Place, to: Place) -> anyhow::Result<()> {
-        if from.0 >= to.0 || from.1 >= to.1 {
-            return Ok(());
+    pub fn rect(&mut self, classes: &str, from: Point, to: Point) {
+        let (width, height) = (to.0 - from.0, to.1 - from.1);
+        if width > 0 && height > 0 {
+            let size: [Attribute; 4] = [
+                ("x", &from.0),
+                ("y", &from.1),
+                ("width", &width),
+                ("height", &height),
+            ];
+            self.shape("rect", classes, &size);
         }
-        let ink = self.ink(classes);
-        Ok(self.area.draw(&Rectangle::new([from, to], ink.filled()))?)
     }
 
     /// A polygon around these places.
-    pub fn polygon(&mut self, classes: &str, places: Vec<Place>) -> anyhow::Result<()> {
-        let ink = self.ink(classes);
-        Ok(self.area.draw(&Polygon::new(places, ink.filled()))?)
+    pub fn polygon(&mut self, classes: &str, places: &[Point]) {
+        self.shape("polygon", classes, &[("points", &points(places))]);
     }
 
     /// A circle.
-    pub fn circle(&mut self, classes: &str, at: Place, radius: i32) -> anyhow::Result<()> {
-        let ink = self.ink(classes);
-        Ok(self.area.draw(&Circle::new(at, radius, ink.filled()))?)
+    pub fn circle(&mut self, classes: &str, at: Point, radius: i32) {
+        self.shape(
+            "circle",
+            classes,
+            &[("cx", &at.0), ("cy", &at.1), ("r", &radius)],
+        );
     }
 
     /// A text, vertically in the middle of its place.
-    pub fn text(
-        &mut self,
-        classes: &str,
-        text: &str,
-        at: Place,
-        align: Align,
-    ) -> anyhow::Result<()> {
-        let style = self.style(classes, align);
-        Ok(self.area.draw(&Text::new(text.to_owned(), at, style))?)
+    pub fn text(&mut self, classes: &str, text: &str, at: Point, align: Align) {
+        self.words(classes, text, at, align, "0.5ex");
     }
 
     /// A title from edge to edge.
-    pub fn title(&mut self, title: &str, top: i32) -> anyhow::Result<()> {
+    pub fn title(&mut self, title: &str, top: i32) {
         let middles = (top + TITLE / 2..).step_by(TITLE as usize);
         for (line, y) in lines(title, MEDIUM).iter().zip(middles) {
-            self.text("bild-mittel", line, (EDGE, y), Align::Left)?;
+            self.text("bild-mittel", line, (EDGE, y), Align::Left);
         }
-        Ok(())
     }
 
     /// Notes from edge to edge.
-    pub fn notes(&mut self, notes: &[String], top: i32) -> anyhow::Result<()> {
+    pub fn notes(&mut self, notes: &[String], top: i32) {
         let middles = (top + LINE / 2..).step_by(LINE as usize);
         let lines = notes.iter().flat_map(|note| lines(note, SMALL));
         for (line, y) in lines.zip(middles) {
-            self.text("bild-klein", &line, (EDGE, y), Align::Left)?;
+            self.text("bild-klein", &line, (EDGE, y), Align::Left);
         }
-        Ok(())
     }
 
-    /// How plotters shall write a text of these classes.
-    pub fn style(&mut self, classes: &str, align: Align) -> TextStyle<'static> {
-        let horizontal = match align {
-            Align::Left => HPos::Left,
-            Align::Middle => HPos::Center,
-            Align::Right => HPos::Right,
+    fn shape(&mut self, name: &str, classes: &str, attributes: &[Attribute]) {
+        self.0.shape(name, classes, attributes);
+        self.0.end_line();
+    }
+
+    /// `down` is how far the text's baseline lies below its place.
+    fn words(&mut self, classes: &str, text: &str, at: Point, align: Align, down: &str) {
+        let anchor = match align {
+            Align::Left => "start",
+            Align::Middle => "middle",
+            Align::Right => "end",
         };
-        let font = ("sans-serif", SMALL).into_font();
-        let ink = self.ink(classes);
-        font.color(&ink).pos(Pos::new(horizontal, VPos::Center))
+        let place: [Attribute; 4] = [
+            ("x", &at.0),
+            ("y", &at.1),
+            ("dy", &down),
+            ("text-anchor", &anchor),
+        ];
+        self.0.text(classes, &place, text);
+        self.0.end_line();
+    }
+
+    /// The figure as a chapter includes it, with what those get to know who do not see it.
+    pub fn finish(self, height: i32, title: Title) -> String {
+        let attributes = format!("class=\"bild messbild\" id=\"{}\"", title.id);
+        self.0.finish(&attributes, (WIDTH, height.into()), title)
     }
 }
 
-/// What plotters has written, and which class each of its colours stands for.
-pub struct Sheet {
-    written: String,
-    classes: Vec<String>,
-    height: i32,
+fn points(places: &[Point]) -> String {
+    let points: Vec<String> = places.iter().map(|(x, y)| format!("{x},{y}")).collect();
+    points.join(" ")
 }
 
-static ATTRIBUTE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new("([a-z0-9-]+)=\"([^\"]*)\"").expect("this is an expression")
-});
-
-impl Sheet {
-    /// The figure as a chapter includes it.
-    ///
-    /// # Errors
-    ///
-    /// plotters writes otherwise than expected.
-    pub fn finish(&self, frame: &Frame) -> anyhow::Result<String> {
-        let Frame { id, title, desc } = frame;
-        let mut svg = format!(
-            "<svg class=\"bild messbild\" id=\"{id}\" role=\"img\" aria-labelledby=\"{id}-titel {id}-text\" \
-             viewBox=\"0 0 {WIDTH} {}\" xmlns=\"http://www.w3.org/2000/svg\">\n\
-             <title id=\"{id}-titel\">{}</title>\n<desc id=\"{id}-text\">{}</desc>\n",
-            self.height,
-            escape(title),
-            escape(desc)
-        );
-        let mut lines = self.written.lines();
-        while let Some(line) = lines.next() {
-            if line.starts_with("<svg") || line == "</svg>" {
-                continue;
-            }
-            let (name, attributes) = self.element(line)?;
-            if name == "text" {
-                let text = lines.next().context("a text has a line of its own")?;
-                // plotters has escaped it, but not for mdBook.
-                let text = text.trim().replace('{', "&#123;");
-                lines.next().context("a text has an end")?;
-                svg += &format!("<text{attributes}>{text}</text>\n");
-            } else {
-                svg += &format!("<{name}{attributes}/>\n");
-            }
-        }
-        svg += "</svg>\n";
-        Ok(svg)
-    }
-
-    /// Name and remaining attributes of an element, its class first.
-    fn element<'l>(&self, line: &'l str) -> anyhow::Result<(&'l str, String)> {
-        let name = line.trim_start_matches('<').split([' ', '>']).next();
-        let name = name.context("an element has a name")?;
-        let mut class = None;
-        let mut rest = String::new();
-        for attribute in ATTRIBUTE.captures_iter(line) {
-            let (key, value) = (&attribute[1], &attribute[2]);
-            match key {
-                "fill" | "stroke" if value.starts_with('#') => {
-                    let number = usize::from_str_radix(&value[1..], 16)?;
-                    class = self.classes.get(number);
-                }
-                "fill" | "stroke" | "opacity" | "stroke-width" | "font-family"
-                | "font-size" => {}
-                _ => rest += &format!(" {key}=\"{}\"", value.trim()),
-            }
-        }
-        let class = class.with_context(|| format!("no known colour: {line}"))?;
-        Ok((name, format!(" class=\"{class}\"{rest}")))
-    }
+/// The axes of a panel, and the numbers along them.
+pub struct Axes {
+    pub across: Ruler,
+    pub up: Ruler,
+    /// The ends of both in the figure.
+    pub left: i32,
+    pub right: i32,
+    pub top: i32,
+    pub bottom: i32,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Length of a tick.
+const TICK: i32 = 5;
 
-    #[test]
-    fn colours_and_fonts_become_classes_and_words_stay_words() {
-        let (sheet, ()) = Canvas::draw(100, |canvas| {
-            canvas.line("linie m-epoll", vec![(1, 2), (3, 4)])?;
-            canvas.rect("balken", (0, 0), (10, 10))?;
-            canvas.rect("balken", (5, 0), (5, 10))?;
-            canvas.circle("balken", (5, 5), 3)?;
-            canvas.text("bild-klein", "a < b & {{c}}", (5, 5), Align::Right)
-        })
-        .unwrap();
-        let frame = Frame {
-            id: "probe",
-            title: "Wer <gewinnt>?".into(),
-            desc: "Alle.".into(),
+impl Axes {
+    /// Where a value lies.
+    pub fn place(&self, across: f64, up: f64) -> Point {
+        (self.x(across), self.up.place(up, (self.bottom, self.top)))
+    }
+
+    /// Where a value of the horizontal axis lies.
+    pub fn x(&self, across: f64) -> i32 {
+        self.across.place(across, (self.left, self.right))
+    }
+
+    /// Draws them, with lines through the panel at the numbers of the vertical one and, if they are wanted, of the
+    /// horizontal one.
+    pub fn draw(&self, canvas: &mut Canvas, upright: bool) {
+        let &Axes {
+            left,
+            right,
+            top,
+            bottom,
+            ..
+        } = self;
+        let mut grid = |from: Point, to: Point| {
+            let ends: [Attribute; 4] = [
+                ("x1", &from.0),
+                ("y1", &from.1),
+                ("x2", &to.0),
+                ("y2", &to.1),
+            ];
+            canvas.shape("line", "raster", &ends);
         };
-        let svg = sheet.finish(&frame).unwrap();
-        let expected = "\
-<svg class=\"bild messbild\" id=\"probe\" role=\"img\" aria-labelledby=\"probe-titel probe-text\" viewBox=\"0 0 380 100\" xmlns=\"http://www.w3.org/2000/svg\">
-<title id=\"probe-titel\">Wer &#60;gewinnt&#62;?</title>
-<desc id=\"probe-text\">Alle.</desc>
-<polyline class=\"linie m-epoll\" points=\"1,2 3,4\"/>
-<rect class=\"balken\" x=\"0\" y=\"0\" width=\"10\" height=\"10\"/>
-<circle class=\"balken\" cx=\"5\" cy=\"5\" r=\"3\"/>
-<text class=\"bild-klein\" x=\"5\" y=\"5\" dy=\"0.5ex\" text-anchor=\"end\">a &lt; b &amp; &#123;&#123;c}}</text>
-</svg>
-";
-        assert_eq!(svg, expected);
+        let columns = self.across.ticks.iter().map(|(value, text)| (self.x(*value), text));
+        let rows =
+            self.up.ticks.iter().map(|(value, text)| (self.place(0.0, *value).1, text));
+        for (x, _) in columns.clone().filter(|_| upright) {
+            grid((x, bottom), (x, top));
+        }
+        for (y, _) in rows.clone() {
+            grid((left, y), (right, y));
+        }
+        let (beside, below) = (left - 1, bottom + 1);
+        canvas.line("achse", &[(beside, top), (beside, bottom)]);
+        for (y, text) in rows {
+            let at = (beside - TICK - 4, y);
+            canvas.text("bild-klein", text, at, Align::Right);
+            canvas.line("achse", &[(beside - TICK, y), (beside, y)]);
+        }
+        canvas.line("achse", &[(left, below), (right, below)]);
+        for (x, text) in columns {
+            let at = (x, below + TICK + 5);
+            canvas.words("bild-klein", text, at, Align::Middle, "0.76em");
+            canvas.line("achse", &[(x, below), (x, below + TICK)]);
+        }
     }
 }

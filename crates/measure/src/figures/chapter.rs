@@ -1,18 +1,23 @@
 //! What chapter 11 shows of the report besides its figures: tables, and single numbers that its sentences include.
-//! In flows a [`Report`], out flow HTML and a file of anchors; whoever wants a number in a sentence names its anchor.
+//! In flows a [`C10kReport`], out flow HTML and a file of anchors; whoever wants a number in a sentence names its anchor.
 
-use crate::c10k::report::{Model, Report};
-use crate::c10k::summary::{self, Load, Memory, REFERENCE, Spread};
+use std::collections::BTreeSet;
+
+use anyhow::bail;
+
+use crate::c10k::report::{C10kReport, Model};
+use crate::c10k::summary::{self, Load, Memory, REFERENCE};
 use crate::c10k::table;
-use crate::chat::table::{NARROW, Section, figure, percent};
-use crate::herd;
-use print::german;
+use crate::herd::{Herd, HerdReport};
+use crate::section::{Section, figure};
+use crate::spread::{Spread, median};
+use print::german::{self, NARROW, bytes, percent, time};
 
 /// Connections of the calculation at the chapter's end.
 const MILLION: f64 = 1e6;
 
 /// Answers and their times: the greatest count of connections in full sight, the others to be unfolded.
-pub fn answers_html(report: &Report) -> String {
+pub fn answers_html(report: &C10kReport) -> String {
     let mut sizes = summary::sizes(report);
     let Some(greatest) = sizes.pop() else { return String::new() };
     let ranking = |connections| {
@@ -37,19 +42,19 @@ pub fn answers_html(report: &Report) -> String {
         "Zeilen hin und zurück, {} Verbindungen",
         german::whole(greatest)
     );
-    let mut html = figure(&caption, &tables, &notes) + "</figure>\n";
+    let mut html = figure(&caption, &tables, &notes, None);
     for connections in sizes.into_iter().rev() {
         let caption = format!("{} Verbindungen", german::whole(connections));
         let tables = [speed(report, connections), times(report, connections)];
         html += &format!("<details><summary>Dasselbe mit {caption}</summary>\n");
-        html += &figure(&caption, &tables, &[ranking(connections)]);
-        html += "</figure>\n</details>\n";
+        html += &figure(&caption, &tables, &[ranking(connections)], None);
+        html += "</details>\n";
     }
     html
 }
 
 /// How many answers, and what one costs the server.
-fn speed(report: &Report, connections: u64) -> Section {
+fn speed(report: &C10kReport, connections: u64) -> Section {
     let reference = summary::model(report, REFERENCE);
     let row = |model: &Model| {
         let Some(all) = summary::summary(model, connections, Load::All) else {
@@ -69,7 +74,7 @@ fn speed(report: &Report, connections: u64) -> Section {
             ratio.map_or("–".into(), |ratio| {
                 format!("{}×", german::decimal(ratio.median, 2))
             }),
-            table::time(all.cpu.median),
+            time(all.cpu.median),
             all.switches
                 .map_or("–".into(), |switches| german::decimal(switches.median, 2)),
             percent(all.load_share.median),
@@ -91,7 +96,7 @@ fn speed(report: &Report, connections: u64) -> Section {
 }
 
 /// How long one waits for an answer.
-fn times(report: &Report, connections: u64) -> Section {
+fn times(report: &C10kReport, connections: u64) -> Section {
     let row = |model: &Model| {
         let of = |load| summary::summary(model, connections, load);
         let (Some(all), Some(few)) = (of(Load::All), of(Load::Few)) else {
@@ -99,12 +104,12 @@ fn times(report: &Report, connections: u64) -> Section {
         };
         vec![
             model.name.clone(),
-            table::time(all.p50.median),
-            table::time(all.p99.median),
+            time(all.p50.median),
+            time(all.p99.median),
             german::rounded(few.rate.median),
-            table::time(few.cpu.median),
-            table::time(few.p50.median),
-            table::time(few.p99.median),
+            time(few.cpu.median),
+            time(few.p50.median),
+            time(few.p99.median),
         ]
     };
     Section {
@@ -128,7 +133,7 @@ fn missing(model: &Model, cells: usize) -> Vec<String> {
 }
 
 /// What one connection occupies, with the greatest count of connections; and where it was measured.
-pub fn connection_html(report: &Report) -> String {
+pub fn connection_html(report: &C10kReport) -> String {
     let Some(connections) = summary::sizes(report).pop() else {
         return String::new();
     };
@@ -139,11 +144,16 @@ pub fn connection_html(report: &Report) -> String {
     ];
     let [_, memory, _, machine] = table::notes(report);
     notes.extend([memory, machine]);
-    figure("Eine Verbindung, bei der niemand redet", &[table], &notes) + "</figure>\n"
+    figure(
+        "Eine Verbindung, bei der niemand redet",
+        &[table],
+        &notes,
+        None,
+    )
 }
 
 /// The same, calculated for a million connections.
-pub fn million_html(report: &Report) -> String {
+pub fn million_html(report: &C10kReport) -> String {
     let Some(connections) = summary::sizes(report).pop() else {
         return String::new();
     };
@@ -173,11 +183,19 @@ pub fn million_html(report: &Report) -> String {
         "Gerechnet, nicht gemessen: die Bytes je Verbindung bei {} Verbindungen, mal eine Million.",
         german::whole(connections)
     );
-    figure("Eine Million Verbindungen", &[table], &[note]) + "</figure>\n"
+    figure("Eine Million Verbindungen", &[table], &[note], None)
 }
 
-/// Single numbers with their units, each between the anchors of its name: `10000-threads-belegt`.
-pub fn numbers(report: &Report, herd: Option<&herd::Report>) -> String {
+/// Single numbers with their units, each between the anchors of its name: `10000-threads-belegt`. Only those of these names.
+///
+/// # Errors
+///
+/// A German sentence: a name that no number has.
+pub fn numbers(
+    report: &C10kReport,
+    herd: Option<&HerdReport>,
+    names: &BTreeSet<String>,
+) -> anyhow::Result<String> {
     let mut numbers = vec![("dateien".to_owned(), german::whole(report.files))];
     for connections in summary::sizes(report) {
         for model in &report.models {
@@ -188,15 +206,20 @@ pub fn numbers(report: &Report, herd: Option<&herd::Report>) -> String {
         numbers.extend(compared(report, connections));
     }
     numbers.extend(herd.map_or_else(Vec::new, of_herd));
+    numbers.retain(|(name, _)| names.contains(name));
+    let is_unknown = |name: &&String| numbers.iter().all(|(known, _)| known != *name);
+    if let Some(name) = names.iter().find(is_unknown) {
+        bail!("Ein Kapitel nennt die Zahl „{name}“, aber so eine ist nicht gemessen");
+    }
     let mut text = String::new();
     for (name, number) in numbers {
         text += &format!("ANCHOR: {name}\n{number}\nANCHOR_END: {name}\n");
     }
-    text
+    Ok(text)
 }
 
 fn of_model(
-    report: &Report,
+    report: &C10kReport,
     model: &Model,
     connections: u64,
 ) -> Vec<(&'static str, String)> {
@@ -204,9 +227,9 @@ fn of_model(
     if let Some(all) = summary::summary(model, connections, Load::All) {
         numbers.extend([
             ("durchsatz", german::rounded(all.rate.median)),
-            ("p50", table::time(all.p50.median)),
-            ("p99", table::time(all.p99.median)),
-            ("cpu", table::time(all.cpu.median)),
+            ("p50", time(all.p50.median)),
+            ("p99", time(all.p99.median)),
+            ("cpu", time(all.cpu.median)),
             ("last", percent(all.load_share.median)),
         ]);
         if let Some(switches) = all.switches {
@@ -216,9 +239,9 @@ fn of_model(
     if let Some(few) = summary::summary(model, connections, Load::Few) {
         numbers.extend([
             ("wenige-durchsatz", german::rounded(few.rate.median)),
-            ("wenige-cpu", table::time(few.cpu.median)),
-            ("wenige-p50", table::time(few.p50.median)),
-            ("wenige-p99", table::time(few.p99.median)),
+            ("wenige-cpu", time(few.cpu.median)),
+            ("wenige-p50", time(few.p50.median)),
+            ("wenige-p99", time(few.p99.median)),
         ]);
     }
     let reference = summary::model(report, REFERENCE);
@@ -230,10 +253,10 @@ fn of_model(
     if let Some(memory) = summary::memory(model, connections) {
         let all = connections as f64;
         numbers.extend([
-            ("belegt", table::bytes(memory.resident)),
-            ("belegt-gesamt", table::bytes(memory.resident * all)),
-            ("reserviert", table::bytes(memory.reserved)),
-            ("reserviert-gesamt", table::bytes(memory.reserved * all)),
+            ("belegt", bytes(memory.resident)),
+            ("belegt-gesamt", bytes(memory.resident * all)),
+            ("reserviert", bytes(memory.reserved)),
+            ("reserviert-gesamt", bytes(memory.reserved * all)),
         ]);
         let optional = [
             ("kern", memory.kernel()),
@@ -248,13 +271,13 @@ fn of_model(
             ),
         ];
         let known = optional.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        numbers.extend(known.map(|(name, value)| (name, table::bytes(value))));
+        numbers.extend(known.map(|(name, value)| (name, bytes(value))));
     }
     numbers
 }
 
 /// The thread against the hand-written loop.
-fn compared(report: &Report, connections: u64) -> Vec<(String, String)> {
+fn compared(report: &C10kReport, connections: u64) -> Vec<(String, String)> {
     let [Some(threads), Some(event_loop)] =
         ["threads", "event-loop"].map(|id| summary::model(report, id))
     else {
@@ -274,20 +297,20 @@ fn compared(report: &Report, connections: u64) -> Vec<(String, String)> {
     numbers.into_iter().map(name).collect()
 }
 
-fn of_herd(herd: &herd::Report) -> Vec<(String, String)> {
+fn of_herd(herd: &HerdReport) -> Vec<(String, String)> {
     let mut numbers = Vec::new();
     for (model, herds) in [("threads", &herd.threads), ("tasks", &herd.tasks)] {
-        let middle = |value: fn(&herd::Herd) -> Option<u64>| {
+        let middle = |value: fn(&Herd) -> Option<u64>| {
             let values: Option<Vec<f64>> =
                 herds.iter().map(|herd| Some(value(herd)? as f64)).collect();
-            crate::chat::report::median(&values?)
+            median(&values?)
         };
         for (name, value) in [
             ("belegt", middle(|herd| herd.resident)),
             ("reserviert", middle(|herd| herd.reserved)),
         ] {
             if let Some(value) = value {
-                numbers.push((format!("herde-{model}-{name}"), table::bytes(value)));
+                numbers.push((format!("herde-{model}-{name}"), bytes(value)));
             }
         }
     }
@@ -300,7 +323,7 @@ fn whole(memory: &Memory) -> Option<f64> {
 }
 
 /// The terminal's table names models by their ids, the chapter by their names.
-fn named(mut table: Section, report: &Report) -> Section {
+fn named(mut table: Section, report: &C10kReport) -> Section {
     for (row, model) in table.rows.iter_mut().zip(&report.models) {
         row[0].clone_from(&model.name);
     }

@@ -2,13 +2,9 @@
 //! together is joined by a thin line, and a legend below says which model it is.
 //! In flow the values of the models, out flows a panel on a [`Canvas`], and the places of further values in it.
 
-use std::ops::Range;
-
-use plotters::prelude::*;
-
-use super::canvas::{Align, Canvas, EDGE, LINE, Place, SMALL, WIDTH, title_height};
+use super::canvas::{Align, Axes, Canvas, EDGE, LINE, Point, SMALL, WIDTH, title_height};
 use super::marks::Sign;
-use super::ticks::{Ticked, even, round};
+use super::ticks::{Ruler, even, round};
 use print::german;
 use print::svg;
 
@@ -56,7 +52,7 @@ pub enum Axis {
 }
 
 /// One picture with its axes.
-pub struct Panel<'p> {
+pub struct CurvePanel<'p> {
     pub title: &'p str,
     pub top: i32,
     pub axis: Axis,
@@ -68,9 +64,9 @@ pub struct Panel<'p> {
 }
 
 /// Where a value lies that was not drawn: its place, and whether it would really lie outside.
-pub type Elsewhere = (Place, bool);
+pub type Elsewhere = (Point, bool);
 
-impl Panel<'_> {
+impl CurvePanel<'_> {
     /// How high it is.
     pub fn height(&self) -> i32 {
         self.head() + PLOT + FOOT
@@ -81,64 +77,39 @@ impl Panel<'_> {
     }
 
     /// Draws it, and finds the places of further values: a model's number and one value of it.
-    pub fn draw(
-        &self,
-        canvas: &mut Canvas,
-        further: &[(usize, Value)],
-    ) -> anyhow::Result<Vec<Elsewhere>> {
+    pub fn draw(&self, canvas: &mut Canvas, further: &[(usize, Value)]) -> Vec<Elsewhere> {
         let drawn: Vec<&Value> =
             self.curves.iter().flat_map(|curve| &curve.values).collect();
-        canvas.title(self.title, self.top)?;
+        canvas.title(self.title, self.top);
         if drawn.is_empty() {
             let middle = (WIDTH / 2, self.top + self.height() / 2);
-            canvas.text(
-                "bild-klein",
-                "Dazu liegt keine Messung vor.",
-                middle,
-                Align::Middle,
-            )?;
-            return Ok(Vec::new());
+            let text = "Dazu liegt keine Messung vor.";
+            canvas.text("bild-klein", text, middle, Align::Middle);
+            return Vec::new();
         }
         let right = WIDTH - EDGE;
         let top = self.top + self.head();
         let bottom = top + PLOT;
-
-        let mut numbers: Vec<u64> = drawn.iter().map(|value| value.connections).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        let ends = (numbers[0] as f64, numbers[numbers.len() - 1] as f64);
-        // Room beside the first and the last; with one number alone it is all there is.
-        let inside = f64::from(right - LEFT) - 2.0 * SIDE;
-        let wide = ((ends.1 / ends.0).log10() * SIDE / inside).max(0.12);
-        let across = ends.0.log10() - wide..ends.1.log10() + wide;
-        let (up, ticks) = self.scale(&drawn);
-        let columns = numbers.iter().map(|number| (*number as f64).log10()).collect();
-
-        let area = canvas.area.clone().shrink((0, top), (right, bottom - top + 20));
-        let axis = canvas.ink("achse");
-        let grid = canvas.ink("raster");
-        let words = canvas.style("bild-klein", Align::Middle);
-        let mut chart = ChartBuilder::on(&area)
-            .set_label_area_size(LabelAreaPosition::Left, LEFT)
-            .set_label_area_size(LabelAreaPosition::Bottom, 20)
-            .build_cartesian_2d(Ticked::new(across, columns), Ticked::new(up, ticks))?;
-        chart
-            .configure_mesh()
-            .axis_style(axis)
-            .bold_line_style(grid)
-            .light_line_style(TRANSPARENT)
-            .label_style(words)
-            .x_label_formatter(&|log| german::whole(10_f64.powf(*log).round() as u64))
-            .y_label_formatter(&|value| (self.format)(self.unscaled(*value)))
-            .draw()?;
-        let name = (right, bottom + 34);
-        canvas.text("bild-klein", self.across, name, Align::Right)?;
+        let axes = Axes {
+            across: across(&drawn, right),
+            up: self.up(&drawn),
+            left: LEFT,
+            right: right - 1,
+            top,
+            bottom: bottom - 1,
+        };
+        axes.draw(canvas, true);
+        canvas.text(
+            "bild-klein",
+            self.across,
+            (right, bottom + 34),
+            Align::Right,
+        );
 
         // What would lie one on the other stands side by side.
         let models = self.curves.len() as i32;
         let place = |model: usize, connections: u64, value: f64| {
-            let at = ((connections as f64).log10(), self.scaled(value));
-            let (x, y) = chart.plotting_area().map_coordinate(&at);
+            let (x, y) = axes.place((connections as f64).log10(), self.scaled(value));
             (x + (STEP * (2 * model as i32 - (models - 1))) / 2, y)
         };
         for (model, curve) in self.curves.iter().enumerate() {
@@ -147,15 +118,15 @@ impl Panel<'_> {
             let places = curve.values.iter();
             let places = places.map(|value| place(model, value.connections, value.median));
             if curve.values.len() > 1 {
-                canvas.line(&line, places.collect())?;
+                canvas.line(&line, &places.collect::<Vec<Point>>());
             }
             for value in &curve.values {
                 let (x, low) = place(model, value.connections, value.least);
                 let (_, high) = place(model, value.connections, value.most);
                 if low > high {
-                    canvas.line(&whisker, vec![(x, low), (x, high)])?;
-                    canvas.line(&whisker, vec![(x - 3, low), (x + 3, low)])?;
-                    canvas.line(&whisker, vec![(x - 3, high), (x + 3, high)])?;
+                    canvas.line(&whisker, &[(x, low), (x, high)]);
+                    canvas.line(&whisker, &[(x - 3, low), (x + 3, low)]);
+                    canvas.line(&whisker, &[(x - 3, high), (x + 3, high)]);
                 }
             }
         }
@@ -163,7 +134,7 @@ impl Panel<'_> {
             let sign = Sign::of(&curve.id);
             for value in &curve.values {
                 let at = place(model, value.connections, value.median);
-                sign.draw(canvas, &curve.id, at)?;
+                sign.draw(canvas, &curve.id, at);
             }
         }
 
@@ -172,7 +143,7 @@ impl Panel<'_> {
             let inside = (x.clamp(LEFT, right), y.clamp(top, bottom));
             (inside, inside != (x, y))
         });
-        Ok(found.collect())
+        found.collect()
     }
 
     fn scaled(&self, value: f64) -> f64 {
@@ -189,10 +160,10 @@ impl Panel<'_> {
         }
     }
 
-    /// The ends of the vertical axis and its numbers, all of them scaled.
-    fn scale(&self, values: &[&Value]) -> (Range<f64>, Vec<f64>) {
+    /// The vertical axis.
+    fn up(&self, values: &[&Value]) -> Ruler {
         let most = values.iter().map(|value| value.most).fold(0.0, f64::max);
-        match self.axis {
+        let (ends, ticks) = match self.axis {
             Axis::Linear => {
                 let ticks = even(most);
                 (0.0..ticks[ticks.len() - 1], ticks)
@@ -204,8 +175,24 @@ impl Panel<'_> {
                 let ticks = ticks.into_iter().map(f64::log10).collect();
                 (ends.start.log10()..ends.end.log10(), ticks)
             }
-        }
+        };
+        Ruler::new(ends, &ticks, |value| (self.format)(self.unscaled(value)))
     }
+}
+
+/// The horizontal axis: powers of ten, and the numbers of connections.
+fn across(values: &[&Value], right: i32) -> Ruler {
+    let mut numbers: Vec<u64> = values.iter().map(|value| value.connections).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let columns: Vec<f64> = numbers.iter().map(|number| (*number as f64).log10()).collect();
+    let (first, last) = (columns[0], columns[columns.len() - 1]);
+    // Room beside the first and the last; with one number alone it is all there is.
+    let inside = f64::from(right - LEFT) - 2.0 * SIDE;
+    let wide = ((last - first) * SIDE / inside).max(0.12);
+    Ruler::new(first - wide..last + wide, &columns, |log| {
+        german::whole(10_f64.powf(log).round() as u64)
+    })
 }
 
 /// Which sign is which model's, below everything: in two columns where these are wide enough.
@@ -248,18 +235,17 @@ impl<'l> Legend<'l> {
         LINE * self.rows() as i32
     }
 
-    pub fn draw(&self, canvas: &mut Canvas, top: i32) -> anyhow::Result<()> {
+    pub fn draw(&self, canvas: &mut Canvas, top: i32) {
         for (index, (id, name)) in self.entries.iter().enumerate() {
             let (column, row) = (index / self.rows(), index % self.rows());
             let (x, y) = (self.columns[column], top + LINE * row as i32 + LINE / 2);
             if self.joined {
-                let sample = vec![(x, y), (x + SAMPLE - 6, y)];
-                canvas.line(&format!("linie m-{id}"), sample)?;
+                let sample = [(x, y), (x + SAMPLE - 6, y)];
+                canvas.line(&format!("linie m-{id}"), &sample);
             }
-            Sign::of(id).draw(canvas, id, (x + (SAMPLE - 6) / 2, y))?;
-            canvas.text("bild-klein", name, (x + SAMPLE, y), Align::Left)?;
+            Sign::of(id).draw(canvas, id, (x + (SAMPLE - 6) / 2, y));
+            canvas.text("bild-klein", name, (x + SAMPLE, y), Align::Left);
         }
-        Ok(())
     }
 }
 

@@ -1,12 +1,12 @@
 //! The figure of the elephants' 500: a thread each against a task each.
-//! In flows a [`Report`], out flows the SVG.
+//! In flows a [`HerdReport`], out flows the SVG.
 
-use super::Picture;
-use super::bars::{MIB, Panel, Part, Row, mib};
-use super::canvas::{Canvas, Frame, notes_height};
-use crate::c10k::summary::Spread;
-use crate::herd::{Herd, Report};
+use super::bars::{Bar, BarPanel, MIB, Part, mib};
+use super::canvas::{Canvas, notes_height};
+use crate::herd::{Herd, HerdReport};
+use crate::spread::Spread;
 use print::german;
+use print::svg::Title;
 
 /// Space between two panels.
 const GAP: i32 = 10;
@@ -44,14 +44,14 @@ const QUANTITIES: [Quantity; 3] = [
     Quantity {
         title: "Dauer",
         unit: "s",
-        format: |seconds| format!("{}\u{202f}s", german::decimal(seconds, 1)),
+        format: |seconds| german::seconds(seconds, 1),
         part: part("balken halb"),
         value: |herd| Some(herd.seconds),
     },
 ];
 
 /// Memory and time of both herds.
-pub fn draw(report: &Report) -> anyhow::Result<Picture> {
+pub fn draw(report: &HerdReport) -> String {
     let number = german::whole(report.elephants);
     let models = [
         (format!("{number} Threads"), &report.threads),
@@ -61,12 +61,12 @@ pub fn draw(report: &Report) -> anyhow::Result<Picture> {
     let mut panels = Vec::new();
     for quantity in &QUANTITIES {
         let spreads = models.each_ref().map(|(_, herds)| spread(quantity, herds));
-        let row = |((name, _), spread): (&(String, _), &Option<Spread>)| Row {
+        let row = |((name, _), spread): (&(String, _), &Option<Spread>)| Bar {
             name: name.clone(),
             values: vec![spread.map(|spread| spread.median)],
             spread: spread.map(|spread| (spread.least, spread.most)),
         };
-        panels.push(models.iter().zip(&spreads).map(row).collect::<Vec<Row>>());
+        panels.push(models.iter().zip(&spreads).map(row).collect::<Vec<Bar>>());
         let [threads, tasks] = spreads.map(|spread| {
             let known = |spread: Spread| (quantity.format)(spread.median);
             spread.map_or("unbekannt".to_owned(), known)
@@ -74,7 +74,7 @@ pub fn draw(report: &Report) -> anyhow::Result<Picture> {
         let title = quantity.title;
         found.push(format!("{title}: Threads {threads}, Tasks {tasks}."));
     }
-    let panel = |number: usize, top| Panel {
+    let panel = |number: usize, top| BarPanel {
         title: QUANTITIES[number].title,
         top,
         parts: &QUANTITIES[number].part,
@@ -91,24 +91,20 @@ pub fn draw(report: &Report) -> anyhow::Result<Picture> {
     }];
     let height = panel(0, 0).height() + GAP;
     let below = height * panels.len() as i32;
-    let (sheet, ()) = Canvas::draw(below + notes_height(&notes), |canvas| {
-        for number in 0..panels.len() {
-            panel(number, height * number as i32).draw(canvas, &[])?;
-        }
-        canvas.notes(&notes, below)
-    })?;
-    let svg = sheet.finish(&Frame {
+    let mut canvas = Canvas::default();
+    for number in 0..panels.len() {
+        panel(number, height * number as i32).draw(&mut canvas, &[]);
+    }
+    canvas.notes(&notes, below);
+    let title = Title {
         id: "herde",
-        title: format!("{number} Elefanten, jeder in seinem Thread oder in seiner Task"),
-        desc: format!(
+        title: &format!("{number} Elefanten, jeder in seinem Thread oder in seiner Task"),
+        desc: &format!(
             "{number} Elefanten schlafen zugleich, Median der Durchgänge. {}",
             found.join(" ")
         ),
-    })?;
-    Ok(Picture {
-        svg,
-        marks: Vec::new(),
-    })
+    };
+    canvas.finish(below + notes_height(&notes), title)
 }
 
 fn spread(quantity: &Quantity, herds: &[Herd]) -> Option<Spread> {

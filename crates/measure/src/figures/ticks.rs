@@ -1,38 +1,25 @@
 //! The numbers of an axis: round ones, and an axis that has just these.
-//! In flow the values to be shown, out flow numbers that enclose them, and an axis for plotters.
+//! In flow the values to be shown, out flow numbers that enclose them, and a place for each value.
 
 use std::ops::Range;
 
-use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
-
-/// An even axis with given numbers; plotters would choose others.
-pub struct Ticked {
-    range: Range<f64>,
-    ticks: Vec<f64>,
+/// An even axis with its numbers and how these are written.
+pub struct Ruler {
+    ends: Range<f64>,
+    pub ticks: Vec<(f64, String)>,
 }
 
-impl Ticked {
-    /// `range` must not be empty.
-    pub fn new(range: Range<f64>, ticks: Vec<f64>) -> Ticked {
-        Ticked { range, ticks }
-    }
-}
-
-impl Ranged for Ticked {
-    type FormatOption = DefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        let share = (value - self.range.start) / (self.range.end - self.range.start);
-        limit.0 + (f64::from(limit.1 - limit.0) * share).round() as i32
+impl Ruler {
+    /// `ends` must not be empty.
+    pub fn new(ends: Range<f64>, ticks: &[f64], format: impl Fn(f64) -> String) -> Ruler {
+        let ticks = ticks.iter().map(|tick| (*tick, format(*tick))).collect();
+        Ruler { ends, ticks }
     }
 
-    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
-        self.ticks.clone()
-    }
-
-    fn range(&self) -> Range<f64> {
-        self.range.clone()
+    /// Where a value lies if the ends of the axis lie there; it may lie beyond them.
+    pub fn place(&self, value: f64, (start, end): (i32, i32)) -> i32 {
+        let share = (value - self.ends.start) / (self.ends.end - self.ends.start);
+        start + (f64::from(end - start) * share).round() as i32
     }
 }
 
@@ -105,8 +92,8 @@ mod tests {
 
     #[test]
     fn an_axis_goes_evenly_from_end_to_end_and_beyond() {
-        let axis = Ticked::new(10.0..20.0, vec![10.0, 20.0]);
-        let places = [10.0, 15.0, 20.0, 30.0].map(|value| axis.map(&value, (100, 0)));
+        let axis = Ruler::new(10.0..20.0, &[10.0, 20.0], |value| value.to_string());
+        let places = [10.0, 15.0, 20.0, 30.0].map(|value| axis.place(value, (100, 0)));
         assert_eq!(places, [100, 50, 0, -100]);
     }
 }

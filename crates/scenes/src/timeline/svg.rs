@@ -2,10 +2,9 @@
 //! In flow lanes and their frame, out flows an `<svg>` without blank lines, the same for the same
 //! lanes. Colours and line styles stand in `book/theme/zeitachsen.css`; nothing depends on colour.
 
-use std::fmt::Write;
-
 use super::{Activity, Caption, Lane, OF, Remark, Span, Timeline};
-use print::svg::{escape, seconds, width, wrap};
+use print::german::seconds;
+use print::svg::{Attribute, Svg, Title, number, width, wrap};
 
 /// Width of the whole picture, in its own units; on the page it is about as many pixels.
 const WIDTH: f64 = 644.0;
@@ -30,7 +29,7 @@ const PADDING: f64 = 5.0;
 const WIDEST_NAME: f64 = 132.0;
 
 /// A lane with its place in the picture.
-struct Row<'a> {
+struct Track<'a> {
     lane: &'a Lane,
     process: &'a str,
     thread: Vec<String>,
@@ -100,7 +99,7 @@ pub fn draw(timeline: &Timeline, frame: &Caption) -> String {
         let marks = place(&lane.marks, &scale);
         let lines = marks.iter().map(|placed| placed.line + 1).max().unwrap_or(0);
         y += lines as f64 * MARKS;
-        rows.push(Row {
+        rows.push(Track {
             lane,
             process,
             thread,
@@ -115,21 +114,29 @@ pub fn draw(timeline: &Timeline, frame: &Caption) -> String {
         marks: rows.iter().any(|row| !row.marks.is_empty()),
         ..Used::default()
     };
-    let bars: String = rows.iter().map(|row| draw_row(row, &scale, &mut used)).collect();
-    let names: String = rows.iter().map(draw_name).collect();
-    let marks: String = rows.iter().map(|row| draw_marks(row, &scale)).collect();
-    let (axis_lines, axis_text) = draw_axis(&scale, axis);
-    let (legend, bottom) = draw_legend(&used, axis + 52.0);
-
-    let id = &frame.id;
-    format!(
-        "<svg class=\"bild zeitachse\" role=\"img\" aria-labelledby=\"{id}-titel {id}-text\" viewBox=\"0 0 {WIDTH} {}\" xmlns=\"http://www.w3.org/2000/svg\">\n\
-         <title id=\"{id}-titel\">{}</title>\n<desc id=\"{id}-text\">{}</desc>\n\
-         {axis_lines}{bars}<g class=\"bild-text\">\n{names}{marks}{axis_text}{legend}</g>\n</svg>\n",
-        number(bottom),
-        escape(&frame.title),
-        escape(&frame.desc),
-    )
+    let mut svg = Svg::default();
+    draw_axis(&mut svg, &scale, axis);
+    for row in &rows {
+        draw_row(&mut svg, row, &scale, &mut used);
+    }
+    svg.group("bild-text", &[]);
+    svg.end_line();
+    for row in &rows {
+        draw_name(&mut svg, row);
+    }
+    for row in &rows {
+        draw_marks(&mut svg, row, &scale);
+    }
+    number_axis(&mut svg, &scale, axis);
+    let bottom = draw_legend(&mut svg, &used, axis + 52.0);
+    svg.end_group();
+    svg.end_line();
+    let title = Title {
+        id: &frame.id,
+        title: &frame.title,
+        desc: &frame.desc,
+    };
+    svg.finish("class=\"bild zeitachse\"", (WIDTH as i32, bottom), title)
 }
 
 /// The name of a lane: the process, and below it the thread in as many lines as it takes.
@@ -172,35 +179,26 @@ fn place<'a>(marks: &'a [Remark], scale: &Scale) -> Vec<Placed<'a>> {
     placed
 }
 
-fn draw_name(row: &Row) -> String {
+fn draw_name(svg: &mut Svg, row: &Track) {
     let lines = row.thread.len() as f64;
     let mut y = row.bar + BAR / 2.0 + 5.0 - lines * 8.0;
-    let mut text = format!(
-        "<text class=\"bild-kopf\" x=\"{EDGE}\" y=\"{}\">{}</text>",
-        number(y),
-        escape(row.process)
-    );
+    svg.text("bild-kopf", &[("x", &EDGE), ("y", &number(y))], row.process);
     for line in &row.thread {
         y += 16.0;
-        let _ = write!(
-            text,
-            "<text class=\"bild-klein\" x=\"{EDGE}\" y=\"{}\">{}</text>",
-            number(y),
-            escape(line)
-        );
+        svg.text("bild-klein", &[("x", &EDGE), ("y", &number(y))], line);
     }
-    text + "\n"
+    svg.end_line();
 }
 
-fn draw_row(row: &Row, scale: &Scale, used: &mut Used) -> String {
+fn draw_row(svg: &mut Svg, row: &Track, scale: &Scale, used: &mut Used) {
     let lane = row.lane;
-    let mut svg = format!("<g class=\"spur farbe-{}\">", lane.colour);
+    svg.group(&format!("spur farbe-{}", lane.colour), &[]);
     if has_gap(lane, scale) {
         // The line of its life; where it shows, nobody looked.
         used.unknown = true;
         let y = number(row.bar + BAR / 2.0);
         let (from, to) = (number(scale.x(lane.from)), number(scale.x(lane.to)));
-        let _ = write!(svg, "<path class=\"laeuft\" d=\"M{from} {y}H{to}\"/>");
+        svg.path("laeuft", format!("M{from} {y}H{to}"));
     }
     let shown = |kind| {
         let spans = lane.spans.iter().filter(move |span| span.kind == kind);
@@ -208,26 +206,25 @@ fn draw_row(row: &Row, scale: &Scale, used: &mut Used) -> String {
     };
     for span in shown(Activity::Waiting) {
         used.waiting = true;
-        svg.push_str(&waiting_bar(span, "wartet", row.bar, scale));
+        waiting_bar(svg, span, "wartet", row.bar, scale);
     }
     for span in shown(Activity::Holding) {
         used.holding = true;
-        svg.push_str(&waiting_bar(span, "haelt", row.bar, scale));
+        waiting_bar(svg, span, "haelt", row.bar, scale);
     }
-    let strokes = strokes(shown(Activity::Working), scale);
-    for stroke in &strokes {
+    for stroke in strokes(shown(Activity::Working), scale) {
         used.working = true;
         used.widened |= stroke.widened;
-        let title = stroke.label.map_or(String::new(), tooltip);
-        let _ = write!(
-            svg,
-            "<rect class=\"arbeitet\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{BAR}\">{title}</rect>",
-            number(stroke.left),
-            number(row.bar),
-            number(stroke.right - stroke.left)
-        );
+        let place: [Attribute; 4] = [
+            ("x", &number(stroke.left)),
+            ("y", &number(row.bar)),
+            ("width", &number(stroke.right - stroke.left)),
+            ("height", &BAR),
+        ];
+        svg.told("rect", "arbeitet", &place, stroke.label);
     }
-    svg + "</g>\n"
+    svg.end_group();
+    svg.end_line();
 }
 
 /// Whether somewhere the line of life alone is to be seen.
@@ -247,44 +244,48 @@ fn has_gap(lane: &Lane, scale: &Scale) -> bool {
 }
 
 /// A box with what it waits for; its class says whether it is dashed.
-fn waiting_bar(span: &Span, class: &str, top: f64, scale: &Scale) -> String {
+fn waiting_bar(svg: &mut Svg, span: &Span, class: &str, top: f64, scale: &Scale) {
     let (left, right) = (scale.x(span.from), scale.x(span.to));
     if right - left < THINNEST {
-        return String::new(); // the strokes of work at both its ends meet
+        return; // the strokes of work at both its ends meet
     }
-    let title = span.label.as_deref().map_or(String::new(), tooltip);
+    let title = span.label.as_deref();
     let wide = right - left;
     let (x, y) = (number(left), number(top));
     if wide < NARROW {
         let (wide, bottom) = (number(wide), number(top + BAR));
-        return format!(
-            "<path class=\"{class}\" d=\"M{x} {y}h{wide}M{x} {bottom}h{wide}\">{title}</path>"
-        );
+        let path = format!("M{x} {y}h{wide}M{x} {bottom}h{wide}");
+        svg.told("path", class, &[("d", &path)], title);
+        return;
     }
-    let mut svg = format!(
-        "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{BAR}\" rx=\"3\">{title}</rect>",
-        number(wide)
-    );
+    let place: [Attribute; 5] = [
+        ("x", &x),
+        ("y", &y),
+        ("width", &number(wide)),
+        ("height", &BAR),
+        ("rx", &3),
+    ];
+    svg.told("rect", class, &place, title);
     let room = wide - 2.0 * PADDING - THINNEST;
     let fits = |text: &Option<String>, most| wrap(text.as_deref()?, SMALL, room, most);
     let lines = fits(&span.label, 1).or_else(|| fits(&span.label, 2));
     let lines = lines.or_else(|| fits(&span.short, 1)).unwrap_or_default();
+    let middle = (left + right) / 2.0;
     let mut y = top + BAR / 2.0 + 4.5 - (lines.len().saturating_sub(1)) as f64 * 7.5;
     for line in lines {
-        let _ = write!(
-            svg,
-            "<text class=\"bild-text bild-klein\" text-anchor=\"middle\" x=\"{}\" y=\"{}\">{}</text>",
-            number((left + right) / 2.0),
-            number(y),
-            escape(&line)
-        );
+        write(svg, "bild-text bild-klein", "middle", (middle, y), &line);
         y += 15.0;
     }
-    svg
 }
 
-fn tooltip(label: &str) -> String {
-    format!("<title>{}</title>", escape(label))
+/// Words at a place, which is their beginning, middle or end.
+fn write(svg: &mut Svg, class: &str, anchor: &str, (x, y): (f64, f64), text: &str) {
+    let place: [Attribute; 3] = [
+        ("text-anchor", &anchor),
+        ("x", &number(x)),
+        ("y", &number(y)),
+    ];
+    svg.text(class, &place, text);
 }
 
 /// A stroke of work in the picture.
@@ -322,8 +323,7 @@ fn strokes<'a>(spans: impl Iterator<Item = &'a Span>, scale: &Scale) -> Vec<Stro
     strokes
 }
 
-fn draw_marks(row: &Row, scale: &Scale) -> String {
-    let mut svg = String::new();
+fn draw_marks(svg: &mut Svg, row: &Track, scale: &Scale) {
     for placed in &row.marks {
         let x = scale.x(placed.mark.t);
         let y = row.bar - placed.line as f64 * MARKS - 9.0;
@@ -332,56 +332,45 @@ fn draw_marks(row: &Row, scale: &Scale) -> String {
         } else {
             (x + 8.0, "start")
         };
-        let _ = write!(
-            svg,
-            "<path class=\"marke\" d=\"M{} {}h8l-4 7z\"/>",
-            number(x - 4.0),
-            number(y - 4.0)
-        );
+        let corner = (number(x - 4.0), number(y - 4.0));
+        svg.path("marke", format!("M{} {}h8l-4 7z", corner.0, corner.1));
         if placed.line > 0 {
-            let _ = write!(
-                svg,
-                "<path class=\"raster\" d=\"M{} {}V{}\"/>",
-                number(x),
-                number(y + 3.0),
-                number(row.bar)
-            );
+            let (x, from, to) = (number(x), number(y + 3.0), number(row.bar));
+            svg.path("raster", format!("M{x} {from}V{to}"));
         }
-        let _ = writeln!(
-            svg,
-            "<text class=\"bild-klein\" text-anchor=\"{anchor}\" x=\"{}\" y=\"{}\">{}</text>",
-            number(text_x),
-            number(y + 3.0),
-            escape(&placed.mark.text)
-        );
+        let text = &placed.mark.text;
+        write(svg, "bild-klein", anchor, (text_x, y + 3.0), text);
+        svg.end_line();
     }
-    svg
 }
 
-/// The lines of the axis, which lie behind everything, and its numbers.
-fn draw_axis(scale: &Scale, y: f64) -> (String, String) {
-    let (step, decimals) = step(scale.to - scale.from);
-    let mut lines = format!(
-        "<path class=\"achse\" d=\"M{} {}H{}\"/>\n<path class=\"raster\" d=\"",
-        number(scale.left),
-        number(y),
-        number(scale.right + 8.0)
-    );
-    let mut text = String::new();
-    let mut t = scale.from.div_ceil(step) * step;
-    while t <= scale.to {
-        let x = number(scale.x(t));
-        let _ = write!(lines, "M{x} 4V{}", number(y + 5.0));
-        let decimals = if t == 0 { 0 } else { decimals };
-        let _ = write!(
-            text,
-            "<text class=\"bild-klein\" text-anchor=\"middle\" x=\"{x}\" y=\"{}\">{}</text>",
-            number(y + 20.0),
-            seconds(t, decimals)
-        );
-        t += step;
+/// The lines of the axis, which lie behind everything.
+fn draw_axis(svg: &mut Svg, scale: &Scale, y: f64) {
+    let (left, right) = (number(scale.left), number(scale.right + 8.0));
+    svg.path("achse", format!("M{left} {}H{right}", number(y)));
+    svg.end_line();
+    let (ticks, _) = ticks(scale);
+    let lines = ticks.map(|t| format!("M{} 4V{}", number(scale.x(t)), number(y + 5.0)));
+    svg.path("raster", lines.collect::<String>());
+    svg.end_line();
+}
+
+/// Its numbers.
+fn number_axis(svg: &mut Svg, scale: &Scale, y: f64) {
+    let (ticks, decimals) = ticks(scale);
+    for t in ticks {
+        let time = seconds(t as f64 / 1e6, if t == 0 { 0 } else { decimals });
+        write(svg, "bild-klein", "middle", (scale.x(t), y + 20.0), &time);
     }
-    (lines + "\"/>\n", text + "\n")
+    svg.end_line();
+}
+
+/// The numbers on the axis, and how many decimals they need.
+fn ticks(scale: &Scale) -> (impl Iterator<Item = u64>, usize) {
+    let (step, decimals) = step(scale.to - scale.from);
+    let first = scale.from.div_ceil(step) * step;
+    let step_by = usize::try_from(step).unwrap_or(usize::MAX);
+    ((first..=scale.to).step_by(step_by), decimals)
 }
 
 /// Distance of two numbers on the axis, and how many decimals they need.
@@ -398,67 +387,54 @@ fn step(whole: u64) -> (u64, usize) {
     }
 }
 
-/// What the signs mean, in as few lines as possible, and where the picture ends.
-fn draw_legend(used: &Used, top: f64) -> (String, f64) {
+/// What the signs mean, in as few lines as possible; returns where the picture ends.
+fn draw_legend(svg: &mut Svg, used: &Used, top: f64) -> f64 {
     let work = if used.widened {
         "arbeitet (kurze Arbeit ist breiter gezeichnet, als sie dauert)"
     } else {
         "arbeitet"
     };
+    let waiting: &[Attribute] = &[
+        ("x", &0),
+        ("y", &-11),
+        ("width", &26),
+        ("height", &14),
+        ("rx", &3),
+    ];
+    let working: &[Attribute] = &[("x", &0), ("y", &-11), ("width", &4), ("height", &14)];
+    let life: &[Attribute] = &[("d", &"M0 -4H26")];
+    let mark: &[Attribute] = &[("d", &"M0 -8h8l-4 7z")];
+    let unknown = "läuft; was es tut, ist nicht aufgezeichnet";
     let entries = [
-        (
-            used.waiting,
-            "<rect class=\"wartet\" x=\"0\" y=\"-11\" width=\"26\" height=\"14\" rx=\"3\"/>",
-            32.0,
-            "wartet",
-        ),
+        (used.waiting, "rect", "wartet", waiting, 32.0, "wartet"),
         (
             used.holding,
-            "<rect class=\"haelt\" x=\"0\" y=\"-11\" width=\"26\" height=\"14\" rx=\"3\"/>",
+            "rect",
+            "haelt",
+            waiting,
             32.0,
             "hält den Thread fest",
         ),
-        (
-            used.working,
-            "<rect class=\"arbeitet\" x=\"0\" y=\"-11\" width=\"4\" height=\"14\"/>",
-            10.0,
-            work,
-        ),
-        (
-            used.unknown,
-            "<path class=\"laeuft\" d=\"M0 -4H26\"/>",
-            32.0,
-            "läuft; was es tut, ist nicht aufgezeichnet",
-        ),
-        (
-            used.marks,
-            "<path class=\"marke\" d=\"M0 -8h8l-4 7z\"/>",
-            12.0,
-            "getippt",
-        ),
+        (used.working, "rect", "arbeitet", working, 10.0, work),
+        (used.unknown, "path", "laeuft", life, 32.0, unknown),
+        (used.marks, "path", "marke", mark, 12.0, "getippt"),
     ];
     let (mut x, mut y) = (EDGE, top);
-    let mut svg = String::new();
-    for (_, sign, indent, text) in entries.into_iter().filter(|entry| entry.0) {
+    let shown = entries.into_iter().filter(|entry| entry.0);
+    for (_, name, class, place, indent, text) in shown {
         let wide = indent + width(text, SMALL);
         if x > EDGE && x + wide > WIDTH - EDGE {
             (x, y) = (EDGE, y + 20.0);
         }
-        let _ = writeln!(
-            svg,
-            "<g class=\"spur\" transform=\"translate({} {})\">{sign}<text class=\"bild-klein\" x=\"{indent}\" y=\"0\">{text}</text></g>",
-            number(x),
-            number(y)
-        );
+        let moved = format!("translate({} {})", number(x), number(y));
+        svg.group("spur", &[("transform", &moved)]);
+        svg.shape(name, class, place);
+        svg.text("bild-klein", &[("x", &indent), ("y", &0)], text);
+        svg.end_group();
+        svg.end_line();
         x += wide + 24.0;
     }
-    (svg, y + EDGE)
-}
-
-/// A place in the picture with one decimal, and without if it is none.
-fn number(place: f64) -> String {
-    let text = format!("{place:.1}");
-    text.strip_suffix(".0").unwrap_or(&text).to_owned()
+    y + EDGE
 }
 
 #[cfg(test)]
