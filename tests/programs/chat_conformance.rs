@@ -316,10 +316,7 @@ fn a_queue_that_is_no_number_is_one_sentence_and_status_2(program: &str) {
 fn ctrl_c_ends_the_server_with_status_0(program: &str) {
     let (mut server, mut anna, mut ben) = anna_and_ben(program);
     still_talk(&mut anna, &mut ben);
-    let kill = std::process::Command::new("kill")
-        .args(["-INT", &server.id().to_string()])
-        .status();
-    assert!(kill.expect("kill belongs to every Unix").success());
+    server.interrupt();
     assert_eq!(server.status(), 0);
 }
 

@@ -520,7 +520,7 @@ fn more_clients_than_descriptors_are_survived_without_spinning(program: &str) {
     let mut command = std::process::Command::new("sh");
     command.args(["-c", r#"ulimit -n 48; exec "$0" "$@""#]);
     command.arg(executable(program)).args(switches(program)).args(["--port", "0"]);
-    let server = Server::watch(&mut command);
+    let server = Server::watch(command);
     let mut anna = Client::join(server.address, "Anna");
     let mut ben = Client::join(server.address, "Ben");
     let talk = |anna: &mut Client, ben: &mut Client| {

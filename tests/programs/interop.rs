@@ -4,76 +4,41 @@
 //! `.ci/run`) turns a missing program into a failure.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use programs::listings;
+use testing::program::{Program, run};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// A process that ends with the test.
-struct Running {
-    child: Child,
-    output: BufReader<std::process::ChildStdout>,
+/// One of the book's programs, by name.
+fn listing(name: &str, args: &[&str]) -> Program {
+    let programs = listings::built(Path::new(ROOT)).expect("the listings build");
+    let mut command = Command::new(programs.path(name).expect("a known program"));
+    command.args(args);
+    Program::start(command)
 }
 
-impl Running {
-    fn start(command: &mut Command) -> Running {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let output = BufReader::new(child.stdout.take().expect("stdout is piped"));
-        Running { child, output }
-    }
-
-    /// One of the book's programs, by name.
-    fn listing(name: &str, args: &[&str]) -> Running {
-        let programs = listings::built(Path::new(ROOT)).expect("the listings build");
-        Running::start(
-            Command::new(programs.path(name).expect("a known program")).args(args),
-        )
-    }
-
-    /// One of the book's servers on a free port, and that port.
-    fn server(name: &str) -> (Running, String) {
-        let mut server = Running::listing(name, &["--port", "0"]);
-        let ready = server.line();
-        let (_, port) = ready.rsplit_once(':').expect(&ready);
-        (server, port.to_string())
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.output.read_line(&mut line).expect("text");
-        line.trim_end().to_string()
-    }
-
-    fn type_line(&mut self, line: &str) {
-        let keyboard = self.child.stdin.as_mut().expect("stdin is open");
-        writeln!(keyboard, "{line}").expect("the program reads");
-    }
-
-    fn end_input(&mut self) {
-        self.child.stdin = None;
-    }
-
-    /// Ends the input and returns what is printed until the program ends.
-    fn rest(mut self) -> String {
-        self.end_input();
-        let mut text = String::new();
-        self.output.read_to_string(&mut text).expect("text");
-        text
-    }
+/// One of the book's servers on a free port, and that port.
+fn server(name: &str) -> (Program, String) {
+    let mut server = listing(name, &["--port", "0"]);
+    let ready = server.line();
+    let (_, port) = ready.rsplit_once(':').expect(&ready);
+    (server, port.to_string())
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// A program of this machine.
+fn start(program: &str, args: &[&str]) -> Program {
+    let mut command = Command::new(program);
+    command.args(args);
+    Program::start(command)
+}
+
+/// Ends the input and returns what is printed until the program ends.
+fn rest(mut program: Program) -> String {
+    program.end_input();
+    program.out.rest()
 }
 
 /// Is `program` there? Its absence is only allowed outside of CI.
@@ -82,12 +47,8 @@ fn installed(program: &str, probe: &[&str], word: &str) -> bool {
         let text = [output.stdout, output.stderr].concat();
         String::from_utf8_lossy(&text).contains(word)
     });
-    let required = std::env::var_os("CHATBUCH_INTEROP").is_some();
-    assert!(found || !required, "{program} is missing");
-    if !found {
-        eprintln!("{program} ist nicht installiert: Dieser Vergleich entfällt.");
-    }
-    found
+    let otherwise = format!("{program} ist nicht installiert: Vergleiche damit entfallen.");
+    testing::available(found, &otherwise)
 }
 
 fn python_is_there() -> bool {
@@ -100,14 +61,11 @@ fn nc_is_there() -> bool {
 
 /// Runs a Python program with one argument and returns what it prints.
 fn python(program: &str, argument: &str) -> String {
-    let output = Command::new("python3")
-        .args(["-c", program, argument])
-        .env("PYTHONIOENCODING", "utf-8")
-        .output()
-        .expect("python3 starts");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
-    String::from_utf8(output.stdout).expect("UTF-8").trim_end().to_string()
+    let mut command = Command::new("python3");
+    command.args(["-c", program, argument]).env("PYTHONIOENCODING", "utf-8");
+    let finished = run(command);
+    assert_eq!(finished.status, Some(0), "{}", finished.err);
+    finished.out.trim_end().replace("\r\n", "\n")
 }
 
 /// What a chapter shows below `$ COMMAND` in a console block, line by line.
@@ -133,26 +91,22 @@ fn the_python_client_of_chapter_1_gets_the_answer_the_chapter_shows() {
     if !python_is_there() {
         return;
     }
-    let (mut server, port) = Running::server("ch01-server");
+    let (mut server, port) = server("ch01-server");
     server.end_input();
     let client = Path::new(ROOT).join("listings/ch01-socket-basics/python/client.py");
-    let output = Command::new("python3")
-        .arg(client)
-        .args(["127.0.0.1", &port])
-        .output()
-        .expect("python3 starts");
+    let mut command = Command::new("python3");
+    command.arg(client).args(["127.0.0.1", &port]);
     let shown = shown_below(
         "sockets.md",
         "python3 listings/ch01-socket-basics/python/client.py 127.0.0.1 5000",
     );
-    let printed = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(printed.lines().collect::<Vec<_>>(), shown);
+    assert_eq!(run(command).out.lines().collect::<Vec<_>>(), shown);
     let text = server_lines(&mut server, 4);
     assert_eq!(text[1], "Client: Grüße aus Python");
     assert_eq!(text[3], "Client: bye");
 }
 
-fn server_lines(server: &mut Running, count: usize) -> Vec<String> {
+fn server_lines(server: &mut Program, count: usize) -> Vec<String> {
     (0..count).map(|_| server.line()).collect()
 }
 
@@ -174,15 +128,15 @@ with socket.create_server(('127.0.0.1', 0)) as server:
             print(data.decode(), flush=True)
             connection.sendall('schön: '.encode() + data)
 ";
-    let mut server = Running::start(Command::new("python3").args(["-c", program]));
+    let mut server = start("python3", &["-c", program]);
     let port = server.line();
-    let mut client = Running::listing("ch01-client", &["--port", &port]);
+    let mut client = listing("ch01-client", &["--port", &port]);
     assert!(client.line().starts_with("Verbunden."));
     client.type_line("Hallo");
     assert_eq!(client.line(), "Server: schön: Hallo");
     assert_eq!(server.line(), "Hallo");
     client.type_line("bye");
-    assert_eq!(server.rest(), "");
+    assert_eq!(rest(server), "");
 }
 
 #[test]
@@ -190,7 +144,7 @@ fn half_a_character_from_python_does_no_harm() {
     if !python_is_there() {
         return;
     }
-    let (mut server, port) = Running::server("ch01-server");
+    let (mut server, port) = server("ch01-server");
     server.end_input();
     let program = "
 import socket, sys
@@ -217,8 +171,8 @@ with socket.create_connection(('127.0.0.1', int(sys.argv[1]))) as connection:
     connection.sendall('Wie spät?'.encode())
     print(connection.recv(1024).decode())
 ";
-    for server in ["ch02-server", "ch02-threaded-server"] {
-        let (_server, port) = Running::server(server);
+    for name in ["ch02-server", "ch02-threaded-server"] {
+        let (_server, port) = server(name);
         assert_eq!(python(program, &port), "Unbekannte Anfrage");
     }
 }
@@ -302,11 +256,11 @@ fn nc_gets_the_answer_the_chapter_shows() {
     let [typed, answer] = shown.as_slice() else {
         panic!("a line typed and a line answered: {shown:?}");
     };
-    let (mut server, port) = Running::server("ch01-server");
+    let (mut server, port) = server("ch01-server");
     server.end_input();
-    let mut nc = Running::start(Command::new("nc").args(["-N", "127.0.0.1", &port]));
+    let mut nc = start("nc", &["-N", "127.0.0.1", &port]);
     nc.type_line(typed);
-    assert_eq!(&nc.rest(), answer);
+    assert_eq!(&rest(nc), answer);
 }
 
 #[test]
@@ -314,13 +268,13 @@ fn nc_talks_with_the_server_of_chapter_1() {
     if !nc_is_there() {
         return;
     }
-    let (mut server, port) = Running::server("ch01-server");
-    let mut nc = Running::start(Command::new("nc").args(["127.0.0.1", &port]));
+    let (mut server, port) = server("ch01-server");
+    let mut nc = start("nc", &["127.0.0.1", &port]);
     nc.type_line("Hallo");
     assert!(server.line().starts_with("Verbindung von"));
     assert_eq!(server.line(), "Client: Hallo\\n");
     server.type_line("bye");
-    assert_eq!(nc.rest(), "bye");
+    assert_eq!(rest(nc), "bye");
 }
 
 #[test]
@@ -328,19 +282,17 @@ fn nc_asks_the_time_with_and_without_line_end() {
     if !nc_is_there() {
         return;
     }
-    for server in ["ch02-server", "ch02-threaded-server"] {
-        let (_server, port) = Running::server(server);
+    for name in ["ch02-server", "ch02-threaded-server"] {
+        let (_server, port) = server(name);
         for (request, length) in [
             ("time", 20),
             ("send time", 20),
             ("time\n", 20),
             ("send", 19),
         ] {
-            let mut nc =
-                Running::start(Command::new("nc").args(["-N", "127.0.0.1", &port]));
-            let keyboard = nc.child.stdin.as_mut().expect("stdin is open");
-            keyboard.write_all(request.as_bytes()).expect("nc reads");
-            let answer = nc.rest();
+            let mut nc = start("nc", &["-N", "127.0.0.1", &port]);
+            nc.write(request);
+            let answer = rest(nc);
             assert_eq!(answer.len(), length, "{request:?} → {answer:?}");
         }
     }

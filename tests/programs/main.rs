@@ -12,6 +12,4 @@ mod chat_conformance;
 mod hostile_clients;
 mod interop;
 mod peers;
-mod plays;
 mod scenes_of_the_book;
-mod timelines;

@@ -1,105 +1,64 @@
 //! The peers of chapters 4 and 9 at the two ends of one conversation: same switches, same wire format, whoever
 //! starts first. What the later one says out of turn waits in the earlier one's socket until that one listens.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
 use std::path::Path;
-use std::process::{self, Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, channel};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
-use programs::listings;
+use programs::{listings, ports};
+use testing::program::Program;
 
-const DEADLINE: Duration = Duration::from_secs(20);
 /// Who has nothing to say must be silent for so long.
 const WINDOW: Duration = Duration::from_millis(200);
 
 /// A running peer; it ends with the test.
-struct Peer {
-    child: Child,
-    lines: Receiver<String>,
-}
+struct Peer(Program);
 
 impl Peer {
     /// Starts `program` and waits until it listens.
     fn listening(program: &str, own: u16, other: u16, name: &str) -> Peer {
         let programs = listings::built(Path::new(env!("CARGO_MANIFEST_DIR")))
             .expect("the listings build");
-        let mut child = Command::new(programs.path(program).expect("a known program"))
+        let mut command = Command::new(programs.path(program).expect("a known program"));
+        command
             .args(["--listen-port", &own.to_string(), "--peer-ip", "127.0.0.1"])
-            .args(["--peer-port", &other.to_string(), "--name", name])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let output = BufReader::new(child.stdout.take().expect("stdout is piped"));
-        let (sender, lines) = channel();
-        thread::spawn(move || {
-            for line in output.lines().map_while(Result::ok) {
-                let _ = sender.send(line); // the test may be over
-            }
-        });
-        let peer = Peer { child, lines };
+            .args(["--peer-port", &other.to_string(), "--name", name]);
+        let mut peer = Peer(Program::start(command));
         assert_eq!(peer.line(), format!("Server lauscht auf 127.0.0.1:{own}"));
         peer
     }
 
-    fn line(&self) -> String {
-        self.lines.recv_timeout(DEADLINE).expect("another line in time")
+    fn line(&mut self) -> String {
+        self.0.line()
     }
 
     /// Skips what it says while it searches.
-    fn finds(&self, other: &str) {
+    fn finds(&mut self, other: &str) {
         let found = format!("Verbunden mit {other}. Zeile tippen und Enter; bye beendet.");
         while self.line() != found {}
     }
 
     fn says(&mut self, line: &str) {
-        let keyboard = self.child.stdin.as_mut().expect("stdin is open");
-        writeln!(keyboard, "{line}").expect("the program reads");
+        self.0.type_line(line);
     }
 
     fn hangs_up(&mut self) {
-        self.child.stdin = None;
+        self.0.end_input();
     }
 
-    fn is_silent(&self) {
-        if let Ok(line) = self.lines.recv_timeout(WINDOW) {
-            panic!("{line}");
-        }
+    fn is_silent(&mut self) {
+        assert_eq!(self.0.out.within(WINDOW), None);
     }
 
     fn ends_well(mut self) {
-        let start = Instant::now();
-        while start.elapsed() < DEADLINE {
-            if let Some(status) = self.child.try_wait().expect("our own process") {
-                return assert_eq!(status.code(), Some(0));
-            }
-            thread::sleep(Duration::from_millis(5)); // std cannot wait with a deadline
-        }
-        panic!("the program does not end");
+        assert_eq!(self.0.status().code(), Some(0));
     }
 }
 
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Two free ports below those the system hands out by itself, the smaller one first.
+/// Two free ports, the smaller one first.
 fn two_ports() -> (u16, u16) {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let start = process::id().wrapping_mul(97);
-    let mut free = std::iter::repeat_with(|| {
-        let offset = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 2000;
-        28_000 + u16::try_from(offset).expect("below 2000")
-    })
-    .filter(|port| TcpStream::connect(("127.0.0.1", *port)).is_err());
-    let (one, other) = (free.next().expect("endless"), free.next().expect("endless"));
+    let free = || ports::free().expect("a free port");
+    let (one, other) = (free(), free());
     (one.min(other), one.max(other))
 }
 
@@ -112,7 +71,7 @@ fn linked(turns_starts: bool, turns_is_smaller: bool) -> (Peer, Peer) {
     };
     let start_turns = || Peer::listening("ch04-peer", own, other, "Tina");
     let start_free = || Peer::listening("ch09-peer", other, own, "Frida");
-    let (turns, free) = if turns_starts {
+    let (mut turns, mut free) = if turns_starts {
         let turns = start_turns();
         (turns, start_free())
     } else {
@@ -192,7 +151,7 @@ fn what_was_said_out_of_turn_before_leaving_is_lost_when_a_write_fails() {
 #[test]
 fn the_one_of_chapter_9_notices_at_once_that_the_other_is_gone_the_one_of_chapter_4_does_not()
  {
-    let (mut turns, free) = linked(true, true);
+    let (mut turns, mut free) = linked(true, true);
     turns.hangs_up();
     assert_eq!(free.line(), "Tina hat aufgelegt.");
     free.ends_well();

@@ -40,11 +40,11 @@ pub struct Cast<'a> {
 
 struct Member {
     role: Process,
-    part: Option<Part>,
+    part: Option<Performance>,
 }
 
 /// What a member has while its program runs.
-struct Part {
+struct Performance {
     number: usize,
     program: Running,
     /// Where lines for it go; `None` after the end of input.
@@ -141,7 +141,7 @@ impl<'a> Cast<'a> {
         let program = Launch::default().start(command, number, &self.sender);
         let started = program.and_then(|mut program| {
             let input = program.stdin.take().map(write_on).transpose()?;
-            Ok(Part {
+            Ok(Performance {
                 number,
                 program,
                 input,
@@ -293,11 +293,11 @@ impl<'a> Cast<'a> {
         }
     }
 
-    fn parts(&self) -> impl Iterator<Item = &Part> {
+    fn parts(&self) -> impl Iterator<Item = &Performance> {
         self.members.iter().filter_map(|member| member.part.as_ref())
     }
 
-    fn part(&mut self, column: usize) -> &mut Part {
+    fn part(&mut self, column: usize) -> &mut Performance {
         self.members[column].part.as_mut().expect("asked for only while it runs")
     }
 

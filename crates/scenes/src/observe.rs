@@ -19,7 +19,7 @@ use crate::player;
 use crate::recording::{Event, Masks, Recording};
 use crate::script::Script;
 use crate::settings::Settings;
-use crate::timeline::{Kind, Lane, Timeline};
+use crate::timeline::{Activity, Lane, Timeline};
 use programs::listings::Programs;
 
 /// A wait of so many microseconds is part of the story, and no accident of a busy machine.
@@ -196,7 +196,7 @@ impl Trace {
 
 /// What a lane waits for at least that many microseconds.
 fn waits(lane: &Lane, shortest: u64, masks: &Masks) -> Vec<String> {
-    let waits = lane.spans.iter().filter(|span| span.kind == Kind::Waiting);
+    let waits = lane.spans.iter().filter(|span| span.kind == Activity::Waiting);
     let long = waits.filter(|span| span.duration() >= shortest);
     long.map(|span| masks.apply(span.label.as_deref().unwrap_or_default()))
         .collect()
@@ -211,7 +211,7 @@ mod tests {
         Span {
             from: 0,
             to: milliseconds * 1_000,
-            kind: Kind::Waiting,
+            kind: Activity::Waiting,
             label: Some(label.into()),
             short: None,
         }

@@ -40,13 +40,13 @@ pub struct Script {
     /// The timeline drawn of it, if any. It shows what happens and has no part in it:
     /// its words may change without a new recording.
     #[serde(skip)]
-    pub timeline: Option<Figure>,
+    pub timeline: Option<Drawing>,
 }
 
 /// The timeline of a scene: a picture of who worked and who waited when.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Figure {
+pub struct Drawing {
     /// What it is called; without, like the scene.
     pub title: Option<String>,
     /// What it shows, for those who do not see it.
@@ -178,7 +178,7 @@ struct RawScript {
     #[serde(default)]
     process: Vec<Spanned<Process>>,
     steps: Vec<Spanned<Table>>,
-    timeline: Option<Spanned<Figure>>,
+    timeline: Option<Spanned<Drawing>>,
 }
 
 impl Script {
@@ -219,11 +219,11 @@ impl Script {
             processes.push(process.clone());
         }
 
-        let mut stage = Stage::new(&processes);
+        let mut presences = Presences::new(&processes);
         let mut steps = Vec::new();
         for (index, entry) in raw.steps.iter().enumerate() {
             let step = read_step(entry.get_ref(), &processes)
-                .and_then(|step| stage.allow(&step).map(|()| step))
+                .and_then(|step| presences.allow(&step).map(|()| step))
                 .map_err(|message| {
                     error(
                         entry.span().start,
@@ -233,12 +233,12 @@ impl Script {
             steps.push(step);
         }
         let end = text.len();
-        stage.close().map_err(|message| error(end, message))?;
+        presences.close().map_err(|message| error(end, message))?;
 
         let timeline = raw.timeline;
-        if let Some(figure) = &timeline {
-            let offset = figure.span().start;
-            check_figure(figure.get_ref(), &processes)
+        if let Some(drawing) = &timeline {
+            let offset = drawing.span().start;
+            check_drawing(drawing.get_ref(), &processes)
                 .map_err(|message| error(offset, message))?;
         }
 
@@ -262,12 +262,18 @@ impl Script {
 
     /// Whether its timeline is drawn from the programs' system calls.
     pub fn is_traced(&self) -> bool {
-        self.timeline.as_ref().is_some_and(|figure| figure.trace)
+        self.timeline.as_ref().is_some_and(|drawing| drawing.trace)
     }
 
     /// Whether its timeline has lanes of tasks.
     pub fn has_tasks(&self) -> bool {
-        self.timeline.as_ref().is_some_and(|figure| !figure.tasks.is_empty())
+        self.timeline.as_ref().is_some_and(|drawing| !drawing.tasks.is_empty())
+    }
+
+    /// The masks that hold in this scene: the common ones and its own.
+    pub fn masks(&self) -> Masks {
+        Masks::new(&self.mask)
+            .expect("the patterns were compiled once when the script was read")
     }
 
     /// Fingerprint of everything the script says (comments and layout do not count).
@@ -322,14 +328,14 @@ impl Step {
     }
 }
 
-fn check_figure(figure: &Figure, processes: &[Process]) -> Result<(), String> {
-    if figure.desc.trim().is_empty() {
+fn check_drawing(drawing: &Drawing, processes: &[Process]) -> Result<(), String> {
+    if drawing.desc.trim().is_empty() {
         return Err(
             "Zu „timeline“ gehört „desc“: ein Satz für alle, die das Bild nicht sehen."
                 .into(),
         );
     }
-    for (index, task) in figure.tasks.iter().enumerate() {
+    for (index, task) in drawing.tasks.iter().enumerate() {
         if !processes.iter().any(|process| process.name == task.process) {
             return Err(format!(
                 "Die Task „{}“ gehört zu einem Prozess „{}“; den gibt es in dieser Szene nicht.",
@@ -342,7 +348,7 @@ fn check_figure(figure: &Figure, processes: &[Process]) -> Result<(), String> {
                 task.name
             ));
         }
-        let before = figure.tasks.iter().take(index).map(|task| &task.name);
+        let before = drawing.tasks.iter().take(index).map(|task| &task.name);
         if before
             .chain(processes.iter().map(|process| &process.name))
             .any(|name| *name == task.name)
@@ -350,24 +356,24 @@ fn check_figure(figure: &Figure, processes: &[Process]) -> Result<(), String> {
             return Err(format!("Die Bahn „{}“ gibt es zweimal.", task.name));
         }
     }
-    let lanes = figure.lanes.as_deref();
+    let lanes = drawing.lanes.as_deref();
     if lanes.is_some_and(<[String]>::is_empty) {
         return Err("Eine Zeitachse braucht mindestens eine Bahn.".into());
     }
     for (index, lane) in lanes.unwrap_or_default().iter().enumerate() {
         let process = lane.split(OF).next().unwrap_or(lane);
-        let is_task = figure.tasks.iter().any(|task| task.name == *lane);
+        let is_task = drawing.tasks.iter().any(|task| task.name == *lane);
         if !is_task && !processes.iter().any(|known| known.name == process) {
             return Err(format!(
                 "Eine Bahn heißt wie ein Prozess, eine Task oder „PROZESS{OF}THREAD“; einen Prozess „{process}“ gibt es in dieser Szene nicht."
             ));
         }
-        if figure.lanes.iter().flatten().take(index).any(|other| other == lane) {
+        if drawing.lanes.iter().flatten().take(index).any(|other| other == lane) {
             return Err(format!("Die Bahn „{lane}“ gibt es zweimal."));
         }
     }
-    let to = figure.to.unwrap_or(LONGEST_SCENE);
-    let in_order = 0.0 <= figure.from && figure.from < to && to <= LONGEST_SCENE;
+    let to = drawing.to.unwrap_or(LONGEST_SCENE);
+    let in_order = 0.0 <= drawing.from && drawing.from < to && to <= LONGEST_SCENE;
     if !in_order {
         return Err(
             "„from“ und „to“ sind Sekunden seit Beginn der Szene, „from“ vor „to“.".into(),
@@ -550,7 +556,7 @@ fn one_line(line: String) -> Result<String, String> {
 }
 
 /// Follows who is on the stage, so that no step speaks to somebody who is not there.
-struct Stage<'a> {
+struct Presences<'a> {
     processes: &'a [Process],
     presence: Vec<Presence>,
 }
@@ -563,9 +569,9 @@ enum Presence {
     Ended,
 }
 
-impl<'a> Stage<'a> {
+impl<'a> Presences<'a> {
     fn new(processes: &'a [Process]) -> Self {
-        Stage {
+        Presences {
             processes,
             presence: vec![Presence::NotYet; processes.len()],
         }
@@ -823,7 +829,7 @@ mod tests {
             "title = \"X\"\ndesc = \"D\"\ntrace = true\nlanes = [\"A · main\"]\nfrom = 1\nto = 2.5",
         )
         .unwrap();
-        let figure = Figure {
+        let drawing = Drawing {
             title: Some("X".into()),
             desc: "D".into(),
             trace: true,
@@ -833,7 +839,7 @@ mod tests {
             tasks: Vec::new(),
         };
         assert!(script.is_traced());
-        assert_eq!(script.timeline, Some(figure));
+        assert_eq!(script.timeline, Some(drawing));
         let plain = parse("desc = \"D\"").unwrap();
         assert!(!plain.is_traced());
         assert_eq!(

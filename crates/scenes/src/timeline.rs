@@ -36,7 +36,7 @@ pub struct Lane {
     pub comes_and_goes: bool,
     /// Moments worth a word.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub marks: Vec<Mark>,
+    pub marks: Vec<Remark>,
     /// What it did, in order of time and without overlap.
     pub spans: Vec<Span>,
 }
@@ -50,7 +50,7 @@ pub struct Span {
     /// Its end; the beginning itself where only a moment is known.
     pub to: u64,
     /// Whether it worked or waited.
-    pub kind: Kind,
+    pub kind: Activity,
     /// What exactly: „wartet in read auf Anna“.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
@@ -62,7 +62,7 @@ pub struct Span {
 /// What one can do with time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum Activity {
     /// It had something to do.
     Working,
     /// It could not go on until something happened.
@@ -74,7 +74,7 @@ pub enum Kind {
 /// A moment worth a word.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Mark {
+pub struct Remark {
     /// When.
     pub t: u64,
     /// The word: „Strg+C“.
@@ -83,7 +83,7 @@ pub struct Mark {
 
 /// What stands around a picture, and which part of the time it shows.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Frame {
+pub struct Caption {
     /// What its ids begin with, unique in the book: ASCII letters, digits and `-`.
     pub id: String,
     /// Its name for those who do not see it.

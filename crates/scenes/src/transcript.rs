@@ -28,13 +28,13 @@ enum State<'a> {
 }
 
 /// One row of the table: its start up to the time, then a cell for each process.
-struct Row<'a> {
+struct TableRow<'a> {
     head: String,
-    cells: Vec<Cell<'a>>,
+    cells: Vec<TableCell<'a>>,
 }
 
 #[derive(Clone, Copy)]
-enum Cell<'a> {
+enum TableCell<'a> {
     Event(&'a Event),
     Idle(State<'a>),
     /// The waiting cell of a row above reaches down to here.
@@ -57,7 +57,8 @@ pub fn render(recording: &Recording) -> String {
         html.push_str(&row.head);
         for (column, role) in recording.processes.iter().enumerate() {
             let below = rows[index + 1..].iter().map(|row| row.cells[column]);
-            let span = 1 + below.take_while(|cell| matches!(cell, Cell::Covered)).count();
+            let span =
+                1 + below.take_while(|cell| matches!(cell, TableCell::Covered)).count();
             html.push_str(&cell(row.cells[column], column, role, span));
         }
         html.push_str("</tr>\n");
@@ -76,7 +77,7 @@ pub fn render(recording: &Recording) -> String {
 }
 
 /// A row for every event, and one wherever time passes without any.
-fn rows(recording: &Recording) -> Vec<Row<'_>> {
+fn rows(recording: &Recording) -> Vec<TableRow<'_>> {
     let mut rows = Vec::new();
     let mut states = vec![State::Absent; recording.processes.len()];
     // Whether the cell that says what this process waits for is already there.
@@ -89,7 +90,7 @@ fn rows(recording: &Recording) -> Vec<Row<'_>> {
             continue;
         };
         if event.t.saturating_sub(now) >= GAP {
-            rows.push(Row {
+            rows.push(TableRow {
                 head: gap_head(now, event.t),
                 cells: idle_cells(&states, &mut said),
             });
@@ -103,8 +104,8 @@ fn rows(recording: &Recording) -> Vec<Row<'_>> {
         states[who] = State::Alive;
         let time = seconds(event.t);
         let mut cells = idle_cells(&states, &mut said);
-        cells[who] = Cell::Event(event);
-        rows.push(Row {
+        cells[who] = TableCell::Event(event);
+        rows.push(TableRow {
             head: event_head(event, &time, time == shown_time),
             cells,
         });
@@ -116,10 +117,10 @@ fn rows(recording: &Recording) -> Vec<Row<'_>> {
     rows
 }
 
-fn idle_cells<'a>(states: &[State<'a>], said: &mut [bool]) -> Vec<Cell<'a>> {
+fn idle_cells<'a>(states: &[State<'a>], said: &mut [bool]) -> Vec<TableCell<'a>> {
     let cell = |(state, said): (&State<'a>, &mut bool)| match state {
-        State::Waiting(_) if std::mem::replace(said, true) => Cell::Covered,
-        state => Cell::Idle(*state),
+        State::Waiting(_) if std::mem::replace(said, true) => TableCell::Covered,
+        state => TableCell::Idle(*state),
     };
     states.iter().zip(said).map(cell).collect()
 }
@@ -157,14 +158,14 @@ fn gap_head(from: u64, to: u64) -> String {
     )
 }
 
-fn cell(cell: Cell, column: usize, role: &Role, span: usize) -> String {
+fn cell(cell: TableCell, column: usize, role: &Role, span: usize) -> String {
     let colour = colour(column);
     let who = escape(&role.name);
     match cell {
-        Cell::Covered => String::new(),
-        Cell::Idle(State::Absent) => "<td></td>".into(),
-        Cell::Idle(State::Alive) => format!("<td class=\"{colour} lebt\"></td>"),
-        Cell::Idle(State::Waiting(text)) => {
+        TableCell::Covered => String::new(),
+        TableCell::Idle(State::Absent) => "<td></td>".into(),
+        TableCell::Idle(State::Alive) => format!("<td class=\"{colour} lebt\"></td>"),
+        TableCell::Idle(State::Waiting(text)) => {
             let rowspan = match span {
                 1 => String::new(),
                 rows => format!(" rowspan=\"{rows}\""),
@@ -174,7 +175,7 @@ fn cell(cell: Cell, column: usize, role: &Role, span: usize) -> String {
                 "<td class=\"{colour} lebt wartet\" data-who=\"{who}\"{rowspan}><span>{text}</span></td>"
             )
         }
-        Cell::Event(event) => {
+        TableCell::Event(event) => {
             let content = content(event);
             format!("<td class=\"{colour} lebt\" data-who=\"{who}\">{content}</td>")
         }

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use super::strace::{Call, On, Thread};
-use crate::recording::{Event, Kind as Happened, Recording};
+use crate::recording::{Event, Kind, Recording};
 use crate::script::Script;
-use crate::timeline::{Kind, Lane, Mark, OF, Span, Timeline};
+use crate::timeline::{Activity, Lane, OF, Remark, Span, Timeline};
 
 /// A call that lasts less than that many microseconds did not make its thread wait: the operating
 /// system needs some time to do what it is asked for, and strace some to watch.
@@ -23,10 +23,11 @@ pub fn of_recording(recording: &Recording) -> Timeline {
         let mut spans = Vec::new();
         for (place, event) in own.iter().enumerate() {
             let (to, kind) = match event.kind {
-                Happened::Quiet => {
-                    (own.get(place + 1).map_or(event, |next| next), Kind::Waiting)
-                }
-                Happened::Out | Happened::Err => (event, Kind::Working),
+                Kind::Quiet => (
+                    own.get(place + 1).map_or(event, |next| next),
+                    Activity::Waiting,
+                ),
+                Kind::Out | Kind::Err => (event, Activity::Working),
                 _ => continue,
             };
             spans.push(Span {
@@ -117,16 +118,16 @@ pub fn colour(process: usize) -> usize {
 }
 
 /// What was done to a process from outside.
-fn marks(events: &[Event], process: &str) -> Vec<Mark> {
+fn marks(events: &[Event], process: &str) -> Vec<Remark> {
     let own = events.iter().filter(|event| event.process == process);
     let mark = |event: &Event| {
         let text = match event.kind {
-            Happened::In => format!("„{}“", event.text.as_deref().unwrap_or_default()),
-            Happened::Eof => "Strg+D".into(),
-            Happened::Stop => "Strg+C".into(),
+            Kind::In => format!("„{}“", event.text.as_deref().unwrap_or_default()),
+            Kind::Eof => "Strg+D".into(),
+            Kind::Stop => "Strg+C".into(),
             _ => return None,
         };
-        Some(Mark {
+        Some(Remark {
             t: event.t * 1_000,
             text,
         })
@@ -209,18 +210,18 @@ fn spans(thread: &Thread, began: u64, owners: &BTreeMap<u16, &str>) -> Vec<Span>
     let waits = |call: &&Call| call.to.saturating_sub(call.from) >= SHORTEST_WAIT;
     for call in thread.calls.iter().filter(waits) {
         if now < call.from {
-            spans.push(span(now, call.from, Kind::Working));
+            spans.push(span(now, call.from, Activity::Working));
         }
         let (label, short) = reason(call, owners);
         spans.push(Span {
             label: Some(label),
             short: Some(short),
-            ..span(call.from, call.to, Kind::Waiting)
+            ..span(call.from, call.to, Activity::Waiting)
         });
         now = call.to;
     }
     if now < thread.end {
-        spans.push(span(now, thread.end, Kind::Working));
+        spans.push(span(now, thread.end, Activity::Working));
     }
     spans
 }
@@ -292,7 +293,7 @@ mod tests {
         .unwrap()
     }
 
-    fn event(t: u64, process: &str, kind: Happened, text: &str) -> Event {
+    fn event(t: u64, process: &str, kind: Kind, text: &str) -> Event {
         Event {
             t,
             process: process.into(),
@@ -303,7 +304,7 @@ mod tests {
         }
     }
 
-    fn span(from: u64, to: u64, kind: Kind, words: Option<(&str, &str)>) -> Span {
+    fn span(from: u64, to: u64, kind: Activity, words: Option<(&str, &str)>) -> Span {
         Span {
             from,
             to,
@@ -316,9 +317,9 @@ mod tests {
     fn traced(server: &str) -> Timeline {
         let traces = [server, ANNA].map(super::super::strace::parse);
         let events = [
-            event(0, "Server", Happened::Start, ""),
-            event(1_104, "Anna", Happened::Eof, ""),
-            event(1_200, "Server", Happened::Stop, ""),
+            event(0, "Server", Kind::Start, ""),
+            event(1_104, "Anna", Kind::Eof, ""),
+            event(1_200, "Server", Kind::Stop, ""),
         ];
         of_traces(&script(), &traces, &events, 10_000_000)
     }
@@ -365,22 +366,22 @@ mod tests {
         assert_eq!(
             timeline.lanes[0].spans[..3],
             [
-                span(0, 3_000, Kind::Working, None),
-                span(3_000, 103_000, Kind::Waiting, accept),
-                span(103_000, 1_200_000, Kind::Working, None),
+                span(0, 3_000, Activity::Working, None),
+                span(3_000, 103_000, Activity::Waiting, accept),
+                span(103_000, 1_200_000, Activity::Working, None),
             ][..]
         );
         assert_eq!(
             timeline.lanes[1].spans,
             [
-                span(103_010, 104_000, Kind::Working, None),
+                span(103_010, 104_000, Activity::Working, None),
                 span(
                     104_000,
                     1_104_000,
-                    Kind::Waiting,
+                    Activity::Waiting,
                     Some(("wartet in read auf Anna", "Anna"))
                 ),
-                span(1_104_000, 1_105_000, Kind::Working, None),
+                span(1_104_000, 1_105_000, Activity::Working, None),
             ]
         );
         let keyboard = Some(("wartet in read auf die Tastatur", "Tastatur"));
@@ -388,13 +389,13 @@ mod tests {
         assert_eq!(
             timeline.lanes[2].spans,
             [
-                span(50_000, 104_000, Kind::Working, None),
-                span(104_000, 1_104_000, Kind::Waiting, keyboard),
-                span(1_104_000, 1_104_200, Kind::Working, None),
+                span(50_000, 104_000, Activity::Working, None),
+                span(104_000, 1_104_000, Activity::Waiting, keyboard),
+                span(1_104_000, 1_104_200, Activity::Working, None),
             ]
         );
         let marks: Vec<_> = timeline.lanes.iter().map(|lane| lane.marks.clone()).collect();
-        let mark = |t, text: &str| Mark {
+        let mark = |t, text: &str| Remark {
             t,
             text: text.into(),
         };
@@ -449,14 +450,14 @@ mod tests {
     #[test]
     fn of_a_recording_only_silence_and_printing_are_known() {
         let events = vec![
-            event(0, "Server", Happened::Start, ""),
-            event(5, "Server", Happened::Out, "da"),
-            event(10, "Anna", Happened::Start, ""),
-            event(20, "Anna", Happened::In, "Hallo"),
-            event(20, "Anna", Happened::Quiet, "wartet auf den Server"),
-            event(900, "Server", Happened::Stop, ""),
-            event(920, "Anna", Happened::Err, "Ach."),
-            event(930, "Anna", Happened::Exit, ""),
+            event(0, "Server", Kind::Start, ""),
+            event(5, "Server", Kind::Out, "da"),
+            event(10, "Anna", Kind::Start, ""),
+            event(20, "Anna", Kind::In, "Hallo"),
+            event(20, "Anna", Kind::Quiet, "wartet auf den Server"),
+            event(900, "Server", Kind::Stop, ""),
+            event(920, "Anna", Kind::Err, "Ach."),
+            event(930, "Anna", Kind::Exit, ""),
         ];
         let recording = Recording::new(&SceneId::new("x", "y"), &script(), events);
         let timeline = of_recording(&recording);
@@ -471,10 +472,10 @@ mod tests {
             anna.spans,
             [
                 said(
-                    span(20_000, 920_000, Kind::Waiting, None),
+                    span(20_000, 920_000, Activity::Waiting, None),
                     "wartet auf den Server"
                 ),
-                said(span(920_000, 920_000, Kind::Working, None), "Ach."),
+                said(span(920_000, 920_000, Activity::Working, None), "Ach."),
             ]
         );
         assert_eq!(anna.marks[0].text, "„Hallo“");

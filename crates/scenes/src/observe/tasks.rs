@@ -2,13 +2,13 @@
 //! when it ended. In flow a script's tasks and the printed lines of a run, out flows a [`Timeline`].
 
 use super::lanes::colour;
-use crate::recording::{Event, Kind as Happened};
+use crate::recording::{Event, Kind};
 use crate::script::{Process, Script, Task};
-use crate::timeline::{Kind, Lane, OF, Span, Timeline};
+use crate::timeline::{Activity, Lane, OF, Span, Timeline};
 
 /// Whether an event is a printed line: what a task is known by.
 pub fn is_printed(event: &Event) -> bool {
-    matches!(event.kind, Happened::Out | Happened::Err)
+    matches!(event.kind, Kind::Out | Kind::Err)
 }
 
 /// Puts the lane of each task behind those of its process. The error is a German sentence about a line that
@@ -40,8 +40,8 @@ fn lane(task: &Task, processes: &[Process], events: &[Event]) -> Result<Lane, St
     let own = |event: &&Event| event.process == task.process && is_printed(event);
     let mut printed = events.iter().filter(own);
     let (kind, usual) = match task.blocks {
-        true => (Kind::Holding, "hält den Thread fest"),
-        false => (Kind::Waiting, "wartet"),
+        true => (Activity::Holding, "hält den Thread fest"),
+        false => (Activity::Waiting, "wartet"),
     };
     let starts_with = |beginning: &str, event: &&Event| {
         event.text.as_ref().is_some_and(|text| text.starts_with(beginning))
@@ -100,7 +100,7 @@ mod tests {
         let event = |(t, process, text): &(u64, &str, &str)| Event {
             t: *t,
             process: (*process).into(),
-            kind: Happened::Out,
+            kind: Kind::Out,
             text: Some((*text).into()),
             status: None,
             free: None,
@@ -131,7 +131,7 @@ mod tests {
         add(Timeline { lanes }, &script(tasks), &events(lines))
     }
 
-    fn spans(lane: &Lane) -> Vec<(u64, u64, Kind, &str)> {
+    fn spans(lane: &Lane) -> Vec<(u64, u64, Activity, &str)> {
         let spans = lane.spans.iter();
         spans
             .map(|span| {
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(names, ["A · main", "A · Bote", "Mia", "B"]);
         let mia = &timeline.lanes[2];
         assert_eq!((mia.colour, mia.from, mia.to), (1, 2_000, 5_000));
-        assert_eq!(spans(mia), [(2_000, 5_000, Kind::Waiting, "wartet")]);
+        assert_eq!(spans(mia), [(2_000, 5_000, Activity::Waiting, "wartet")]);
     }
 
     #[test]
@@ -179,14 +179,14 @@ mod tests {
         assert_eq!(
             spans(&timeline.lanes[2]),
             [
-                (1_000, 2_000, Kind::Holding, held),
-                (4_000, 7_000, Kind::Holding, held)
+                (1_000, 2_000, Activity::Holding, held),
+                (4_000, 7_000, Activity::Holding, held)
             ]
         );
         let timeline = drawn(&format!("{MIA}text = \"schläft\""), &again[..2]).unwrap();
         assert_eq!(
             spans(&timeline.lanes[2]),
-            [(1_000, 2_000, Kind::Waiting, "schläft")]
+            [(1_000, 2_000, Activity::Waiting, "schläft")]
         );
     }
 

@@ -2,7 +2,7 @@
 //! In flow lanes and their frame, out flows an `<svg>` without blank lines, the same for the same
 //! lanes. Colours and line styles stand in `book/theme/zeitachsen.css`; nothing depends on colour.
 
-use super::{Frame, Kind, Lane, Mark, OF, Span, Timeline};
+use super::{Activity, Caption, Lane, OF, Remark, Span, Timeline};
 use print::german::seconds;
 use print::svg::{Attribute, Svg, Title, number, width, wrap};
 
@@ -41,7 +41,7 @@ struct Track<'a> {
 /// A mark with its place: which line above the bar, where its text begins, and whether that
 /// is left of it.
 struct Placed<'a> {
-    mark: &'a Mark,
+    mark: &'a Remark,
     line: usize,
     to_the_left: bool,
 }
@@ -78,7 +78,7 @@ struct Used {
 }
 
 /// Draws the timeline.
-pub fn draw(timeline: &Timeline, frame: &Frame) -> String {
+pub fn draw(timeline: &Timeline, frame: &Caption) -> String {
     let last = timeline.lanes.iter().map(|lane| lane.to).max().unwrap_or(0);
     let from = frame.from.unwrap_or(0);
     let heads: Vec<_> = timeline.lanes.iter().map(head).collect();
@@ -151,7 +151,7 @@ fn head(lane: &Lane) -> (&str, Vec<String>) {
 }
 
 /// Gives every mark that is shown a line on which its text meets no other one.
-fn place<'a>(marks: &'a [Mark], scale: &Scale) -> Vec<Placed<'a>> {
+fn place<'a>(marks: &'a [Remark], scale: &Scale) -> Vec<Placed<'a>> {
     // How far to the right each line is taken.
     let mut taken: Vec<f64> = Vec::new();
     let mut placed = Vec::new();
@@ -204,15 +204,15 @@ fn draw_row(svg: &mut Svg, row: &Track, scale: &Scale, used: &mut Used) {
         let spans = lane.spans.iter().filter(move |span| span.kind == kind);
         spans.filter(|span| scale.shows(span.from, span.to))
     };
-    for span in shown(Kind::Waiting) {
+    for span in shown(Activity::Waiting) {
         used.waiting = true;
         waiting_bar(svg, span, "wartet", row.bar, scale);
     }
-    for span in shown(Kind::Holding) {
+    for span in shown(Activity::Holding) {
         used.holding = true;
         waiting_bar(svg, span, "haelt", row.bar, scale);
     }
-    for stroke in strokes(shown(Kind::Working), scale) {
+    for stroke in strokes(shown(Activity::Working), scale) {
         used.working = true;
         used.widened |= stroke.widened;
         let place: [Attribute; 4] = [
@@ -441,8 +441,8 @@ fn draw_legend(svg: &mut Svg, used: &Used, top: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn frame() -> Frame {
-        Frame {
+    fn frame() -> Caption {
+        Caption {
             id: "probe".into(),
             title: "Wer <wartet>?".into(),
             desc: "Anna {{wartet}}.".into(),
@@ -451,7 +451,7 @@ mod tests {
         }
     }
 
-    fn span(from: u64, to: u64, kind: Kind, label: &str) -> Span {
+    fn span(from: u64, to: u64, kind: Activity, label: &str) -> Span {
         Span {
             from,
             to,
@@ -481,8 +481,8 @@ mod tests {
     fn waiting(milliseconds: u64) -> String {
         let end = milliseconds * 1_000;
         drawn(lane(vec![
-            span(0, end, Kind::Waiting, "wartet in read auf Anna"),
-            span(end, 2_000_000, Kind::Working, "rechnet"),
+            span(0, end, Activity::Waiting, "wartet in read auf Anna"),
+            span(end, 2_000_000, Activity::Working, "rechnet"),
         ]))
     }
 
@@ -533,9 +533,9 @@ mod tests {
     #[test]
     fn short_work_is_drawn_wide_enough_to_be_seen_and_the_legend_says_so() {
         let svg = drawn(lane(vec![
-            span(0, 1_000_000, Kind::Waiting, "wartet"),
-            span(1_000_000, 1_000_020, Kind::Working, "arbeitet"),
-            span(1_000_020, 2_000_000, Kind::Waiting, "wartet"),
+            span(0, 1_000_000, Activity::Waiting, "wartet"),
+            span(1_000_000, 1_000_020, Activity::Working, "arbeitet"),
+            span(1_000_020, 2_000_000, Activity::Waiting, "wartet"),
         ]));
         let strokes: Vec<_> =
             svg.lines().filter(|line| line.starts_with("<g class=\"spur farbe")).collect();
@@ -553,7 +553,7 @@ mod tests {
     fn what_holds_its_thread_has_a_box_and_an_entry_of_its_own() {
         let waits = waiting(1_500);
         assert!(!waits.contains("haelt") && !waits.contains("hält"));
-        let svg = drawn(lane(vec![span(0, 2_000_000, Kind::Holding, "schläft")]));
+        let svg = drawn(lane(vec![span(0, 2_000_000, Activity::Holding, "schläft")]));
         assert_eq!(svg.matches("class=\"haelt\"").count(), 2);
         assert!(
             svg.contains(">schläft</text>") && svg.contains(">hält den Thread fest</text>")
@@ -563,7 +563,7 @@ mod tests {
 
     #[test]
     fn strokes_that_would_touch_become_one() {
-        let work = |from: u64| span(from, from + 10, Kind::Working, "arbeitet");
+        let work = |from: u64| span(from, from + 10, Activity::Working, "arbeitet");
         let svg = drawn(lane(vec![
             work(0),
             work(2_000),
@@ -579,15 +579,15 @@ mod tests {
         let seen = waiting(1_000);
         assert!(!seen.contains("laeuft") && !seen.contains("nicht aufgezeichnet"));
         let svg = drawn(lane(vec![
-            span(0, 0, Kind::Working, "Hallo"),
-            span(2_000_000, 2_000_000, Kind::Working, "Ende"),
+            span(0, 0, Activity::Working, "Hallo"),
+            span(2_000_000, 2_000_000, Activity::Working, "Ende"),
         ]));
         assert!(svg.contains("class=\"laeuft\"") && svg.contains("nicht aufgezeichnet"));
         let svg = drawn(Lane {
             comes_and_goes: true,
             ..lane(vec![
-                span(0, 10, Kind::Waiting, "wartet"),
-                span(1_900_000, 2_000_000, Kind::Waiting, "wartet"),
+                span(0, 10, Activity::Waiting, "wartet"),
+                span(1_900_000, 2_000_000, Activity::Waiting, "wartet"),
             ])
         });
         assert!(!svg.contains("laeuft") && !svg.contains("nicht aufgezeichnet"));
@@ -595,8 +595,8 @@ mod tests {
 
     #[test]
     fn marks_that_would_meet_stand_one_above_the_other() {
-        let mut lane = lane(vec![span(0, 2_000_000, Kind::Waiting, "wartet")]);
-        let mark = |t: u64, text: &str| Mark {
+        let mut lane = lane(vec![span(0, 2_000_000, Activity::Waiting, "wartet")]);
+        let mark = |t: u64, text: &str| Remark {
             t,
             text: text.into(),
         };
@@ -637,11 +637,11 @@ mod tests {
         assert_eq!(step(30_000), (5_000, 3));
         let timeline = Timeline {
             lanes: vec![lane(vec![
-                span(0, 1_000_000, Kind::Waiting, "vorher"),
-                span(1_000_001, 4_000_000, Kind::Waiting, "danach"),
+                span(0, 1_000_000, Activity::Waiting, "vorher"),
+                span(1_000_001, 4_000_000, Activity::Waiting, "danach"),
             ])],
         };
-        let window = Frame {
+        let window = Caption {
             from: Some(2_000_000),
             to: Some(3_000_000),
             ..frame()

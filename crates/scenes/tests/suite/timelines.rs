@@ -1,6 +1,5 @@
-//! Timelines from system calls: every traced scene is played under `strace` again and must wait where its
-//! picture says. Where strace is not installed these tests say so and pass; `CHATBUCH_INTEROP=pflicht`
-//! (set by `.ci/run`) turns its absence into a failure.
+//! Timelines from system calls: what a made-up scene waited for under `strace` stands in its picture. Where strace is not
+//! installed these tests say so and pass; `CHATBUCH_INTEROP=pflicht` (set by `.ci/run`) turns its absence into a failure.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
@@ -14,36 +13,19 @@ use scenes::player::play;
 use scenes::recording::Event;
 use scenes::script::Script;
 use scenes::settings::Settings;
-use scenes::timeline::Kind;
+use scenes::timeline::Activity;
 use scenes::{self as scene, SceneId};
 use tempfile::TempDir;
 
-use crate::plays::side_by_side;
-use crate::scenes_of_the_book::root;
+use crate::{folder_with_a_scene, root, write_scene};
+
+const LISTING: &str = "ch02-time-server";
 
 /// Is strace there? Its absence is only allowed outside of CI.
 fn strace_is_there() -> bool {
-    let found = strace::is_there();
-    let required = std::env::var_os("CHATBUCH_INTEROP").is_some();
-    assert!(found || !required, "strace is missing");
-    if !found {
-        eprintln!(
-            "strace ist nicht zu benutzen: Die Zeitachsen werden nicht nachgespielt."
-        );
-    }
-    found
-}
-
-#[test]
-fn every_traced_scene_waits_as_its_timeline_shows() {
-    if !strace_is_there() {
-        return;
-    }
-    let traced = |id: &SceneId| scene::load_script(root(), id).unwrap().is_traced();
-    let scenes = scene::all(root()).into_iter().filter(traced).collect();
-    let reports =
-        side_by_side(scenes, 9, |id| in_three_tries(|| trace::replay(root(), id)));
-    assert!(reports.is_empty(), "\n\n{}\n", reports.join("\n\n"));
+    let otherwise =
+        "strace ist nicht zu benutzen: Die Zeitachsen werden nicht nachgespielt.";
+    testing::available(strace::is_there(), otherwise)
 }
 
 /// On a busy machine a short wait may become a long one now and then; a wait that has changed stays changed.
@@ -75,18 +57,7 @@ const TRACED: &str = "trace = true\n";
 
 /// A folder with one scene.
 fn folder_with(table: &str) -> (TempDir, SceneId) {
-    listings::built(root()).unwrap(); // the folder has no workspace to build them from
-    let folder = tempfile::tempdir().unwrap();
-    let id = SceneId::new("ch02-time-server", "probe");
-    write_script(&folder, &id, table, ports::free().unwrap());
-    (folder, id)
-}
-
-fn write_script(folder: &TempDir, id: &SceneId, table: &str, port: u16) {
-    let script = format!("title = \"Probe\"\nports = {{ server = {port} }}\n{PLAY}{table}");
-    let file = folder.path().join(id.script());
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
-    fs::write(file, script).unwrap();
+    folder_with_a_scene(LISTING, ports::free().unwrap(), &format!("{PLAY}{table}"))
 }
 
 /// A traced scene in which nobody waited long for the programs to start.
@@ -113,7 +84,7 @@ fn record_traces_the_threads_and_names_what_they_wait_for() {
     let long = |spans: &[scenes::timeline::Span]| {
         let waits = spans
             .iter()
-            .filter(|span| span.kind == Kind::Waiting && span.duration() >= 400_000);
+            .filter(|span| span.kind == Activity::Waiting && span.duration() >= 400_000);
         waits.filter_map(|span| span.label.clone()).collect::<Vec<_>>()
     };
     let lanes: Vec<_> = trace
@@ -143,8 +114,8 @@ fn record_traces_the_threads_and_names_what_they_wait_for() {
     }
     let script = scene::load_script(folder.path(), &id).unwrap();
     let recording = scene::load_recording(folder.path(), &id).unwrap();
-    let figure = scene::figure(&id, &script, &recording, Some(&trace)).unwrap();
-    let drawn = fs::read_to_string(folder.path().join(id.figure())).unwrap();
+    let figure = scene::drawing(&id, &script, &recording, Some(&trace)).unwrap();
+    let drawn = fs::read_to_string(folder.path().join(id.drawing())).unwrap();
     assert_eq!(Some(drawn), figure);
 
     // The shape of today's run is compared with what is kept.
@@ -170,8 +141,8 @@ fn record_traces_the_threads_and_names_what_they_wait_for() {
 #[test]
 fn without_strace_such_a_scene_is_passed_over_and_the_others_are_recorded() {
     let (folder, id) = folder_with(TRACED);
-    let untraced = SceneId::new("ch02-time-server", "zuletzt");
-    write_script(&folder, &untraced, "", ports::free().unwrap());
+    let untraced = SceneId::new(LISTING, "zuletzt");
+    write_scene(&folder, &untraced, ports::free().unwrap(), PLAY);
     let error = scene::record_where(folder.path(), &[], || false).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -179,7 +150,7 @@ fn without_strace_such_a_scene_is_passed_over_and_the_others_are_recorded() {
          (Linux: apt install strace). Nicht aufgezeichnet: ch02-time-server/probe."
     );
     assert!(!folder.path().join(id.recording()).exists());
-    let figure = fs::read_to_string(folder.path().join(untraced.figure())).unwrap();
+    let figure = fs::read_to_string(folder.path().join(untraced.drawing())).unwrap();
     assert!(figure.starts_with("<svg"), "{figure}");
     assert!(!folder.path().join(untraced.trace()).exists());
 }
@@ -224,7 +195,7 @@ fn a_task_has_a_lane_of_its_own_from_line_to_line() {
     let recording = scene::load_recording(folder.path(), &id).unwrap();
     let [from, to] = printed(&recording.events, ["Server lauscht", "Verbindung von"]);
     assert!(from < to, "Anna needs a moment to start");
-    let drawn = fs::read_to_string(folder.path().join(id.figure())).unwrap();
+    let drawn = fs::read_to_string(folder.path().join(id.drawing())).unwrap();
     assert!(drawn.contains("<title>wartet auf Anna</title>"), "{drawn}");
     assert!(drawn.contains(">Niemand da</text>"), "{drawn}");
     // The only lane ends where the picture does; it begins as far to the left as it took.
@@ -250,7 +221,7 @@ fn beside_traced_lanes_a_task_is_drawn_from_what_the_traced_run_printed() {
     let mut trace = trace::load(folder.path(), &id).unwrap();
     let script = scene::load_script(folder.path(), &id).unwrap();
     let recording = scene::load_recording(folder.path(), &id).unwrap();
-    let drawn = fs::read_to_string(folder.path().join(id.figure())).unwrap();
+    let drawn = fs::read_to_string(folder.path().join(id.drawing())).unwrap();
     let names = ["Server", "main", "Thread für Anna", "Niemand da", "Anna"];
     let heads = |drawn: &str| -> Vec<usize> {
         let (_, heads) = drawn.split_once("<g class=\"bild-text\">").unwrap(); // above: the bars
@@ -260,7 +231,7 @@ fn beside_traced_lanes_a_task_is_drawn_from_what_the_traced_run_printed() {
 
     // Other times of the recording change nothing, other times of the traced run do.
     let figure = |recording, trace: &trace::Trace| {
-        scene::figure(&id, &script, recording, Some(trace)).unwrap().unwrap()
+        scene::drawing(&id, &script, recording, Some(trace)).unwrap().unwrap()
     };
     let mut other = recording.clone();
     other.events.iter_mut().for_each(|event| event.t += 7);
