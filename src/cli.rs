@@ -11,6 +11,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
 use live::Limits;
+use measure::c10k::Plan;
 use measure::{c10k, chat, figures, herd};
 
 /// Where the book is if this program is not started inside it.
@@ -312,24 +313,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn measure(measurement: Measurement) -> ExitCode {
     let root = site::find_root(COMPILED_IN);
     match measurement {
-        Measurement::C10k(args) => status_of(c10k::run(
-            &root,
-            &c10k::Options {
-                connections: args.connections,
-                models: args.models,
-                runs: args.runs.into(),
-                save: args.save,
-            },
-        )),
+        Measurement::C10k(args) => {
+            let plan = Plan::quick(args.connections, args.models, args.runs.into());
+            status_of(c10k::run(&root, &plan, args.save))
+        }
         Measurement::Herd(args) => status_of(herd::run(&root, args.runs.into(), args.save)),
-        Measurement::Chat(args) => status_of(chat::run(
-            &root,
-            chat::Options {
-                receivers: args.receivers.into(),
-                rounds: args.rounds.into(),
-                save: args.save,
-            },
-        )),
+        Measurement::Chat(args) => {
+            let (receivers, rounds) = (args.receivers.into(), args.rounds.into());
+            status_of(chat::run(&root, receivers, rounds, args.save))
+        }
     }
 }
 

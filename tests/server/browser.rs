@@ -113,6 +113,7 @@ fn a_reader_plays_scenes_and_runs_cells() {
     page_and_server_agree_on_the_cells(&server, &tab);
     a_scene_is_performed_and_compared(&tab);
     only_the_order_that_counts_is_compared(&tab);
+    what_the_scene_masks_is_no_difference(&tab);
     what_a_reader_waits_for(&tab);
     a_cell_is_run_broken_repaired_and_reset(&tab);
     an_endless_loop_is_stopped(&server, &tab);
@@ -213,7 +214,7 @@ fn page_and_server_agree_on_the_cells(server: &Server, tab: &Tab) {
 
 /// How many differences the page sees between a recording and a run that are made up of printed lines;
 /// `⇅` marks those that come in any order.
-fn differences(tab: &Tab, recording: &[&str], run: &[&str]) -> Value {
+fn differences(tab: &Tab, recording: &[&str], run: &[&str], masks: Value) -> Value {
     let events = |lines: &[&str]| -> Vec<Value> {
         let event = |line: &&str| {
             let text = line.trim_start_matches('⇅');
@@ -222,7 +223,7 @@ fn differences(tab: &Tab, recording: &[&str], run: &[&str]) -> Value {
         lines.iter().map(event).collect()
     };
     tab.js(&format!(
-        "Chatbuch.compare({{processes: [{{name: 'A', colour: 1, ordered: true}}], events: {}}}, {})
+        "Chatbuch.compare({{processes: [{{name: 'A', colour: 1, ordered: true}}], events: {}}}, {}, {masks})
            .flatMap((part) => [...part.querySelectorAll('[data-difference]:not([data-difference=\"same\"])')]).length",
         json!(events(recording)),
         json!(events(run)),
@@ -238,7 +239,24 @@ fn only_the_order_that_counts_is_compared(tab: &Tab) {
         (["Mia", "Benno", "Mia", "Tonga"], 2),
     ] {
         assert_eq!(
-            differences(tab, &recording, &run),
+            differences(tab, &recording, &run, json!([])),
+            json!(expected),
+            "{run:?}"
+        );
+    }
+}
+
+fn what_the_scene_masks_is_no_difference(tab: &Tab) {
+    let masks = json!([["(Kern|Last) [0-9]+ %", "$1 …"], ["[0-9]+ ms", "…"]]);
+    let recording = ["Kern 7 %, nach 12 ms", "12 s"];
+    for (run, expected) in [
+        (["Kern 99 %, nach 3 ms", "12 s"], 0),
+        (["Last 7 %, nach 12 ms", "12 s"], 2), // missing and new
+        (["Kern 7 %, nach 12 ms", "13 s"], 1), // another number
+    ] {
+        let masks = masks.clone();
+        assert_eq!(
+            differences(tab, &recording, &run, masks),
             json!(expected),
             "{run:?}"
         );

@@ -1,5 +1,11 @@
 //! The book as its reader meets it: `cargo run`, its pages, ▶ in them, and all of it in a real browser.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that panics has failed"
+)]
+
 #[cfg(target_os = "linux")]
 mod browser;
 #[cfg(target_os = "linux")]

@@ -4,31 +4,31 @@
 use std::fs;
 use std::path::Path;
 
-use measure::c10k::report::{Model, Report};
+use measure::c10k::report::{C10kReport, Model};
 use measure::c10k::summary::{self, Load, Memory, Summary};
 
 /// „Zehntausend“.
 const MANY: u64 = 10_000;
 
-fn report() -> Report {
+fn report() -> C10kReport {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("book/measurements/c10k.json");
     serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
 }
 
-fn model<'a>(report: &'a Report, id: &str) -> &'a Model {
+fn model<'a>(report: &'a C10kReport, id: &str) -> &'a Model {
     summary::model(report, id).unwrap_or_else(|| panic!("{id} was measured"))
 }
 
-fn all(report: &Report, id: &str, connections: u64) -> Summary {
+fn all(report: &C10kReport, id: &str, connections: u64) -> Summary {
     summary::summary(model(report, id), connections, Load::All).unwrap()
 }
 
-fn memory(report: &Report, id: &str) -> Memory {
+fn memory(report: &C10kReport, id: &str) -> Memory {
     summary::memory(model(report, id), MANY).unwrap()
 }
 
 /// By how much `id` was faster than `other`, in the median of the runs.
-fn ratio(report: &Report, id: &str, other: &str) -> f64 {
+fn ratio(report: &C10kReport, id: &str, other: &str) -> f64 {
     let [model, other] = [id, other].map(|id| model(report, id));
     summary::times_as_fast(model, other, MANY, Load::All).unwrap().median
 }

@@ -1,12 +1,11 @@
 //! The C10k laboratory: one thread a connection against one event loop, `cargo run --release -- measure`.
-//! In flow the line-echo servers of `listings/ch11-c10k`, out flows a [`Report`] with every trial of every model.
+//! In flow the line-echo servers of `listings/ch11-c10k`, out flows a [`C10kReport`] with every trial of every model.
 //!
 //! A trial is a fresh server and a fresh load generator. All models have their turn before the next run begins: what disturbs
 //! the machine for a while disturbs them all. A server of one core and the load are kept on different cores, where the system
 //! lets us: on two cores their rates vary two- to threefold otherwise.
 
 mod cores;
-mod gauge;
 pub mod models;
 mod progress;
 pub mod report;
@@ -23,28 +22,24 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-use self::models::Ready;
-use self::progress::Progress;
-use self::report::{Model, Report};
-use self::trial::{GRACE, Laboratory};
+use self::progress::ProgressLine;
+use self::report::{C10kReport, Model};
+use self::trial::Laboratory;
+use crate::hearing::GRACE;
+use crate::kept;
 use crate::machine::{self, Machine};
+use crate::subject::{self, Runnable, WORKING_FOLDER};
 use print::files::write_file;
 use print::german;
 use programs::interrupt::cancelled_by_ctrl_c;
-use programs::listings::{self, Programs};
-
-/// Where results stand that the book does not keep, and what is compiled for a measurement; relative to the root.
-const WORKING_FOLDER: &str = "target/messung";
+use programs::listings::{self, Profile, Programs};
 
 /// Bytes of one line, its end included, as the load generator sends it.
 const LINE_BYTES: u64 = 32;
 
-/// Files a server and the load need besides their connections.
-const OTHER_FILES: u64 = 64;
-
 /// Where a kept measurement stands, relative to the root.
 pub fn file() -> PathBuf {
-    Path::new("book/measurements").join("c10k.json")
+    kept::file("c10k.json")
 }
 
 /// Where the last measurement stands, whole or not, relative to the root.
@@ -84,7 +79,7 @@ impl Plan {
 
 /// What happens while it is measured.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Event {
+pub enum News {
     /// The programs are being built.
     Building,
     /// A German sentence for the reader: what this system does not allow, what is left out.
@@ -108,7 +103,7 @@ pub enum Event {
         /// What went wrong, as a German sentence.
         failure: Option<String>,
         /// Everything up to now.
-        report: Box<Report>,
+        report: Box<C10kReport>,
     },
     /// All trials are done. An interrupted measurement ends without this.
     Finished,
@@ -124,14 +119,14 @@ pub enum Event {
 /// A German sentence: the programs cannot be built, no model runs here, not enough files may be open.
 pub fn measure(
     root: &Path,
+    profile: Profile,
     plan: &Plan,
     cancelled: &Arc<AtomicBool>,
-    tell: &mut dyn FnMut(Event),
-) -> anyhow::Result<Report> {
-    tell(Event::Building);
-    let programs = listings::built_for_release_of(root, models::LISTING, cancelled)?;
-    let grace = GRACE;
-    measure_with(root, &programs, grace, plan, cancelled, tell)
+    tell: &mut dyn FnMut(News),
+) -> anyhow::Result<C10kReport> {
+    tell(News::Building);
+    let programs = listings::built_of(root, &[models::LISTING], profile, cancelled)?;
+    measure_with(root, &programs, GRACE, plan, cancelled, tell)
 }
 
 /// The same with programs that are built already. `grace` is how long the answers of a trial may take beyond the time in which they
@@ -146,16 +141,14 @@ pub fn measure_with(
     grace: Duration,
     plan: &Plan,
     cancelled: &Arc<AtomicBool>,
-    tell: &mut dyn FnMut(Event),
-) -> anyhow::Result<Report> {
-    let mut remark = |sentence| tell(Event::Remark(sentence));
-    let models = models::ready(root, programs, &plan.models, &mut remark)
-        .map_err(anyhow::Error::msg)?;
+    tell: &mut dyn FnMut(News),
+) -> anyhow::Result<C10kReport> {
+    let mut remark = |sentence| tell(News::Remark(sentence));
+    let models = models::runnable(root, programs, &plan.models, &mut remark)?;
     if models.is_empty() {
         bail!("Von diesen Modellen läuft hier keines.");
     }
-    let files = rlimit::increase_nofile_limit(u64::MAX)
-        .context("Wie viele Dateien offen sein dürfen, ist nicht zu erfahren.")?;
+    let files = machine::open_files()?;
     let connections = allowed_connections(&plan.connections, files, &mut remark)?;
     let cores = cores::choose();
     remark(match &cores {
@@ -171,7 +164,7 @@ pub fn measure_with(
         grace,
         cancelled: Arc::clone(cancelled),
     };
-    let mut report = Report {
+    let mut report = C10kReport {
         date: chrono::Local::now().date_naive(),
         machine: Machine::this(root),
         files,
@@ -192,7 +185,7 @@ pub fn measure_with(
         }
         let model = &models[turn.model];
         let ahead = turns[index..].iter().filter(|turn| !hopeless.contains(turn));
-        tell(Event::Trial {
+        tell(News::Trial {
             number: index as u64 + 1,
             of: turns.len() as u64,
             model: model.name.to_owned(),
@@ -209,13 +202,13 @@ pub fn measure_with(
         let failure = trial.failure.clone();
         let given_up = failure.is_some() && time >= grace && hopeless.second_time(turn);
         report.models[turn.model].trials.push(trial);
-        tell(Event::Measured {
+        tell(News::Measured {
             model: model.name.to_owned(),
             failure,
             report: Box::new(report.clone()),
         });
         if given_up {
-            tell(Event::Remark(format!(
+            tell(News::Remark(format!(
                 "{} mit {} Verbindungen: zweimal nicht rechtzeitig fertig, weitere Durchgänge entfallen.",
                 model.name,
                 german::whole(turn.connections)
@@ -223,11 +216,11 @@ pub fn measure_with(
         }
     }
     report.complete = true;
-    tell(Event::Finished);
+    tell(News::Finished);
     Ok(report)
 }
 
-fn without_trials(model: &Ready) -> Model {
+fn without_trials(model: &Runnable) -> Model {
     Model {
         id: model.id.to_owned(),
         name: model.name.to_owned(),
@@ -243,22 +236,11 @@ fn allowed_connections(
     files: u64,
     remark: &mut dyn FnMut(String),
 ) -> anyhow::Result<Vec<u64>> {
-    let possible = files.saturating_sub(OTHER_FILES);
-    if possible == 0 {
-        bail!(
-            "Das System erlaubt nur {files} offene Dateien: Das ist zu wenig für diese Messung."
-        );
-    }
-    if let Some(most) = wanted.iter().max().filter(|most| **most > possible) {
-        remark(format!(
-            "Das System erlaubt nur {} offene Dateien: Statt {} Verbindungen sind es {}.",
-            german::whole(files),
-            german::whole(*most),
-            german::whole(possible)
-        ));
-    }
+    let most = wanted.iter().copied().max().unwrap_or(0);
+    let possible = machine::connections(files, 1);
+    let most = machine::allowed((most, "Verbindungen"), possible, files, remark)?;
     let connections: BTreeSet<u64> =
-        wanted.iter().map(|wanted| *wanted.min(&possible)).collect();
+        wanted.iter().map(|wanted| *wanted.min(&most)).collect();
     Ok(connections.into_iter().collect())
 }
 
@@ -329,41 +311,23 @@ impl Hopeless {
     }
 }
 
-/// What the reader may choose.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// How many connections, each count for itself.
-    pub connections: Vec<u64>,
-    /// Ids of the models; all that run here if it is empty.
-    pub models: Vec<String>,
-    /// How often every model has its turn.
-    pub runs: u64,
-    /// Whether a complete result is kept in `book/measurements/`.
-    pub save: bool,
-}
-
 /// Measures, with progress on stderr and the table on stdout. After every trial the result is written down.
 ///
 /// # Errors
 ///
 /// A German sentence: see [`measure`]; Ctrl-C, after the table of what was measured until then.
-pub fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
-    if options.save
+pub fn run(root: &Path, plan: &Plan, save: bool) -> anyhow::Result<()> {
+    if save
         && (cfg!(debug_assertions)
             || machine::python().is_none()
-            || !models::has_c_compiler())
+            || !subject::has_c_compiler())
     {
         bail!("Aufgehoben wird nur eine Messung mit --release, mit python3 und mit cc.");
     }
-    let plan = Plan::quick(
-        options.connections.clone(),
-        options.models.clone(),
-        options.runs,
-    );
     let cancelled = cancelled_by_ctrl_c();
-    let mut progress = Progress::on_stderr();
+    let mut progress = ProgressLine::on_stderr();
     let report = drafting(root, |draft| {
-        measure(root, &plan, &cancelled, &mut |event| {
+        measure(root, Profile::Release, plan, &cancelled, &mut |event| {
             draft(&event);
             progress.tell(&event);
         })
@@ -377,12 +341,10 @@ pub fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
     if !report.complete {
         bail!("\nMit Strg+C abgebrochen; was gemessen war, steht oben und in {place}.");
     }
-    if options.save {
-        write_file(&root.join(file()), report.to_json())?;
-        eprintln!("\nAufgehoben in {}.", file().display());
-    } else {
-        eprintln!("\nJeder einzelne Versuch steht in {place}.");
+    if save {
+        return kept::save(root, &file(), &report);
     }
+    eprintln!("\nJeder einzelne Versuch steht in {place}.");
     Ok(())
 }
 
@@ -393,19 +355,19 @@ pub fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
 /// What `measure` says, or a German sentence: the file cannot be written.
 pub fn drafting(
     root: &Path,
-    measure: impl FnOnce(&mut dyn FnMut(&Event)) -> anyhow::Result<Report>,
-) -> anyhow::Result<Report> {
+    measure: impl FnOnce(&mut dyn FnMut(&News)) -> anyhow::Result<C10kReport>,
+) -> anyhow::Result<C10kReport> {
     let file = root.join(draft());
     fs::create_dir_all(root.join(WORKING_FOLDER))
         .with_context(|| format!("{WORKING_FOLDER} ist nicht anzulegen."))?;
     let mut written = Ok(());
     let report = measure(&mut |event| {
-        if let (Event::Measured { report, .. }, Ok(())) = (event, &written) {
-            written = write_file(&file, report.to_json());
+        if let (News::Measured { report, .. }, Ok(())) = (event, &written) {
+            written = write_file(&file, kept::json(report));
         }
     })?;
     written?;
-    write_file(&file, report.to_json())?;
+    write_file(&file, kept::json(&report))?;
     Ok(report)
 }
 

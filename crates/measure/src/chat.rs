@@ -1,76 +1,69 @@
 //! The chat servers under the same load: `cargo run --release -- measure chat`.
-//! In flow the servers of [`SUBJECTS`], out flows a [`Report`] with every round of every server.
+//! In flow the servers of [`SUBJECTS`], out flows a [`ChatReport`] with every round of every server.
 //!
-//! All servers run from the beginning to the end, and take turns: what disturbs the machine for a while disturbs them all. Nothing is pinned to
-//! a core: pinned apart, a server that can use two cores would lose one of them, and a reader's system pins nothing either.
+//! All servers run from the beginning to the end, and take turns: what disturbs the machine for a while disturbs them all.
+//! Nothing is pinned to a core: pinned apart, a server that can use two cores would lose one of them, and a reader's system
+//! pins nothing either.
 
 pub mod load;
-pub mod process;
 pub mod report;
 pub mod table;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 
+use crate::gauge::Gauge;
+use crate::hearing::Hearing;
+use crate::kept;
 use crate::machine::{self, Machine};
+use crate::subject::{self, Recipe, Runnable, Subject};
 use load::Crowd;
-use print::files::write_file;
 use print::german;
-use process::{Gauge, Server};
 use programs::interrupt::cancelled_by_ctrl_c;
-use programs::listings::{self, Programs};
-use report::{Report, Round};
-use table as render;
+use programs::listings::{self, Profile, Programs};
+use programs::processes::Running;
+use report::{ChatReport, ChatServer, Round};
 
-/// What is compared.
-struct Subject {
-    name: &'static str,
-    /// How it is built, as the table's note says it.
-    kind: &'static str,
-    program: Program,
-}
+/// The listings whose servers are compared.
+const LISTINGS: [&str; 3] = [
+    "ch05-threaded-chat",
+    "ch06-event-loop-chat",
+    "ch08-tokio-chat",
+];
 
-enum Program {
-    /// A program of a listing.
-    Listing(&'static str),
-    /// A program of a listing that can use several cores (`--threads N`), with as many threads as there are cores.
-    OnAllCores(&'static str),
-    /// A Python program, relative to the root; skipped where there is no Python.
-    Python(&'static str),
-}
+/// The listing of the Python server.
+const PYTHON_LISTING: &str = LISTINGS[1];
 
-/// One line a server; each of them understands `--port 0` and says where it listens.
+/// One line a server: its name, and how it is built, as the table's note says it.
 const SUBJECTS: [Subject; 5] = [
     Subject {
-        name: "ch05-server",
-        kind: "zwei Threads je Verbindung",
-        program: Program::Listing("ch05-server"),
+        id: "ch05-server",
+        name: "zwei Threads je Verbindung",
+        recipe: Recipe::Listing("ch05-server", &[]),
     },
     Subject {
-        name: "ch06-server",
-        kind: "Event Loop in einem Thread",
-        program: Program::Listing("ch06-server"),
+        id: "ch06-server",
+        name: "Event Loop in einem Thread",
+        recipe: Recipe::Listing("ch06-server", &[]),
     },
     Subject {
-        name: "ch08-server, 1 Thread",
-        kind: "tokio, zwei Tasks je Verbindung",
-        program: Program::Listing("ch08-server"),
+        id: "ch08-server, 1 Thread",
+        name: "tokio, zwei Tasks je Verbindung",
+        recipe: Recipe::Listing("ch08-server", &[]),
     },
     Subject {
-        name: "ch08-server, alle Kerne",
-        kind: "derselbe mit einem Thread je Kern",
-        program: Program::OnAllCores("ch08-server"),
+        id: "ch08-server, alle Kerne",
+        name: "derselbe mit einem Thread je Kern",
+        recipe: Recipe::OnAllCores("ch08-server"),
     },
     Subject {
-        name: BASELINE,
-        kind: "Python, Event Loop in einem Thread",
-        program: Program::Python("listings/ch06-event-loop-chat/python/broadcast.py"),
+        id: BASELINE,
+        name: "Python, Event Loop in einem Thread",
+        recipe: Recipe::Python("python/broadcast.py"),
     },
 ];
 
@@ -80,183 +73,135 @@ const BASELINE: &str = "asyncio";
 /// Lines of a burst.
 const BURST: usize = 200;
 
-/// Files this program needs besides its connections.
-const OTHER_FILES: u64 = 64;
-
 /// The rounds of all servers together take about this long.
 const ROUNDS_TIME: Duration = Duration::from_secs(24);
 
 /// One server under one load, at most.
 const LONGEST_ROUND: Duration = Duration::from_secs(1);
 
-/// What the reader may choose.
-#[derive(Debug, Clone, Copy)]
-pub struct Options {
-    /// How many clients listen; lowered if the system does not allow as many.
-    pub receivers: usize,
-    /// How often every server has its turn under either load.
-    pub rounds: usize,
-    /// Whether the result is kept in `book/measurements/`.
-    pub save: bool,
-}
-
-/// Where a kept measurement stands, relative to the root: JSON, the tables of chapter 6, the small table of the comparison.
-pub fn files() -> [PathBuf; 3] {
-    ["chat.json", "chat.html", "modelle.html"]
-        .map(|name| Path::new("book/measurements").join(name))
+/// Where a kept measurement stands, relative to the root.
+pub fn file() -> PathBuf {
+    kept::file("chat.json")
 }
 
 /// Measures all servers, prints the table on stdout and progress on stderr.
 ///
-/// Errors are German sentences: a server does not start, loses or doubles a line, hangs up; Ctrl-C.
-pub fn run(root: &Path, options: Options) -> anyhow::Result<()> {
+/// `receivers` clients listen, or fewer if the system does not allow as many; every server has its turn in each round.
+///
+/// # Errors
+///
+/// German sentences: a server does not start, loses or doubles a line, hangs up; Ctrl-C.
+pub fn run(root: &Path, receivers: u64, rounds: u64, save: bool) -> anyhow::Result<()> {
     if cfg!(debug_assertions) {
         eprintln!(
             "Ohne --release bremst vor allem der Lastgenerator: Die Zahlen sagen dann mehr über ihn als über die Server."
         );
     }
-    let python = machine::python();
-    if options.save && (cfg!(debug_assertions) || python.is_none()) {
+    if save && (cfg!(debug_assertions) || machine::python().is_none()) {
         bail!("Aufgehoben wird nur eine Messung mit --release und mit python3.");
     }
-    let subjects: Vec<&Subject> = SUBJECTS
-        .iter()
-        .filter(|subject| {
-            python.is_some() || !matches!(subject.program, Program::Python(_))
-        })
-        .collect();
-    if python.is_none() {
-        eprintln!("python3 ist nicht installiert: Der Vergleich mit asyncio entfällt.");
-    }
-
-    let receivers = allowed_receivers(options.receivers, subjects.len())?;
-    eprintln!("Die Programme der Listings werden gebaut …");
-    let programs = listings::built_for_release(root)?;
     let cancelled = cancelled_by_ctrl_c();
-    let mut trials = Vec::new();
-    for subject in subjects {
-        let trial = Trial::begin(root, subject, programs, receivers, &cancelled)
-            .map_err(|message| anyhow!("{}: {message}", subject.name))?;
-        trials.push(trial);
-    }
-    measure(&mut trials, options.rounds)?;
-
-    let report = Report {
-        date: chrono::Local::now().date_naive(),
-        machine: Machine::this(root),
-        receivers: receivers as u64,
-        burst: BURST as u64,
-        line_bytes: load::line_bytes() as u64,
-        baseline: BASELINE.into(),
-        servers: trials.into_iter().map(|trial| trial.result).collect(),
-    };
-    print!("{}", render::text(&report));
-    if options.save {
-        let contents = [
-            report.to_json(),
-            render::html(&report),
-            render::models_html(&report),
-        ];
-        for (file, content) in files().iter().zip(&contents) {
-            write_file(&root.join(file), content)?;
-        }
-        let [json, html, models] = files().map(|file| file.display().to_string());
-        eprintln!("\nAufgehoben in {json}, {html} und {models}.");
+    eprintln!("Die Programme der Listings werden gebaut …");
+    let programs = listings::built_of(root, &LISTINGS, Profile::Release, &cancelled)?;
+    let report = measure(root, &programs, receivers, rounds, &cancelled)?;
+    print!("{}", table::text(&report));
+    if save {
+        kept::save(root, &file(), &report)?;
     }
     Ok(())
 }
 
-/// Every connection is a file here, and up to two in a server; limits are raised as far as they go, and servers inherit them.
-fn allowed_receivers(wanted: usize, servers: usize) -> anyhow::Result<usize> {
-    let limit = rlimit::increase_nofile_limit(u64::MAX)
-        .context("Wie viele Dateien offen sein dürfen, ist nicht zu erfahren.")?;
-    let possible = receivers_within(limit, servers);
-    if possible == 0 {
-        bail!(
-            "Das System erlaubt nur {limit} offene Dateien: Das ist zu wenig für diese Messung."
-        );
+/// The same with programs that are built already, and without a table.
+///
+/// # Errors
+///
+/// German sentences, see [`run`].
+pub fn measure(
+    root: &Path,
+    programs: &Programs,
+    receivers: u64,
+    rounds: u64,
+    cancelled: &Arc<AtomicBool>,
+) -> anyhow::Result<ChatReport> {
+    let mut tell = |sentence: String| eprintln!("{sentence}");
+    let servers =
+        subject::runnable(root, PYTHON_LISTING, SUBJECTS.iter(), programs, &mut tell);
+    let files = machine::open_files()?;
+    let possible = possible_receivers(files, servers.len() as u64);
+    let receivers =
+        machine::allowed((receivers, "Empfängern"), possible, files, &mut tell)?;
+    let mut contenders = Vec::new();
+    for server in &servers {
+        let contender = Contender::begin(server, receivers, cancelled);
+        contenders.push(contender.with_context(|| server.id)?);
     }
-    if possible < wanted {
-        eprintln!(
-            "Das System erlaubt nur {} offene Dateien: Statt {} Empfängern sind es {}.",
-            german::whole(limit),
-            german::whole(wanted as u64),
-            german::whole(possible as u64)
-        );
-    }
-    Ok(wanted.min(possible))
+    take_turns(&mut contenders, rounds)?;
+    Ok(ChatReport {
+        date: chrono::Local::now().date_naive(),
+        machine: Machine::this(root),
+        receivers,
+        burst: BURST as u64,
+        line_bytes: load::line_bytes() as u64,
+        baseline: BASELINE.into(),
+        servers: contenders.into_iter().map(|contender| contender.result).collect(),
+    })
 }
 
-fn receivers_within(limit: u64, servers: usize) -> usize {
-    let connections = limit.saturating_sub(OTHER_FILES) / servers.max(2) as u64;
-    usize::try_from(connections.saturating_sub(1)).unwrap_or(usize::MAX)
+/// Every connection is a file here, and up to two in a server, which inherits our limit. One connection is the speaker's.
+fn possible_receivers(files: u64, servers: u64) -> u64 {
+    machine::connections(files, servers.max(2)).saturating_sub(1)
 }
 
-/// A running server, its clients and what was measured so far. Dropping it ends the server.
-struct Trial {
+/// A running server, its clients and what was measured so far.
+struct Contender {
     /// Never read again, but its end is the server's.
-    _server: Server,
+    _server: Running,
     server: Gauge,
     ourselves: Gauge,
     crowd: Crowd,
-    result: report::Server,
+    result: ChatServer,
 }
 
-impl Trial {
+impl Contender {
     fn begin(
-        root: &Path,
-        subject: &Subject,
-        programs: &Programs,
-        receivers: usize,
+        server: &Runnable,
+        receivers: u64,
         cancelled: &Arc<AtomicBool>,
-    ) -> Result<Trial, String> {
-        let mut command = match subject.program {
-            Program::Listing(program) => Command::new(programs.path(program)?),
-            Program::OnAllCores(program) => {
-                let cores = thread::available_parallelism().map_or(1, usize::from);
-                let mut command = Command::new(programs.path(program)?);
-                command.args(["--threads", &cores.to_string()]);
-                command
-            }
-            Program::Python(file) => {
-                let mut command = Command::new("python3");
-                command.arg(root.join(file));
-                command
-            }
-        };
-        let server = Server::start(command.args(["--port", "0"]), subject.name)?;
-        let mut gauge = server.gauge();
-        let idle = gauge.memory();
+    ) -> anyhow::Result<Contender> {
+        let mut hearing = Hearing::new(cancelled);
+        let (program, address) = hearing.start_server(None, server)?;
+        hearing.end().context("Es lässt sich kein Thread starten.")?;
+        let mut gauge = Gauge::of(program.id());
+        let empty = gauge.footprint().resident;
+        let connections = receivers + 1;
         eprintln!(
             "{}: {} Verbindungen werden aufgebaut …",
-            subject.name,
-            german::whole(receivers as u64 + 1)
+            server.id,
+            german::whole(connections)
         );
-        let mut crowd = Crowd::gather(server.address, receivers, cancelled)?;
-        let full = gauge.memory();
-        let threads = gauge.threads();
+        let mut crowd = Crowd::gather(address, receivers, cancelled)?;
+        let full = gauge.footprint();
         // The first lines on a connection are not typical: its buffers still grow.
         crowd.speak(1, Duration::from_millis(100))?;
         crowd.speak(BURST / 10, Duration::from_millis(100))?;
-        let connections = receivers as u64 + 1;
-        Ok(Trial {
+        Ok(Contender {
             server: gauge,
             ourselves: Gauge::of_ourselves(),
             crowd,
-            result: report::Server {
-                name: subject.name.into(),
-                kind: subject.kind.into(),
-                bytes_per_connection: (full > 0)
-                    .then(|| full.saturating_sub(idle) / connections),
-                threads,
+            result: ChatServer {
+                name: server.id.into(),
+                kind: server.name.into(),
+                bytes_per_connection: (full.resident > 0)
+                    .then(|| full.resident.saturating_sub(empty) / connections),
+                threads: full.threads,
                 single: Vec::new(),
                 bursts: Vec::new(),
             },
-            _server: server,
+            _server: program,
         })
     }
 
-    fn round(&mut self, lines: usize, time: Duration) -> Result<Round, String> {
+    fn round(&mut self, lines: usize, time: Duration) -> anyhow::Result<Round> {
         let before = (self.server.cpu(), self.ourselves.cpu());
         let delivered = self.crowd.speak(lines, time)?;
         let after = (self.server.cpu(), self.ourselves.cpu());
@@ -274,24 +219,23 @@ fn micros(time: Duration) -> u64 {
 }
 
 /// Rounds in which the servers take turns, each time beginning with another one.
-fn measure(trials: &mut [Trial], rounds: usize) -> anyhow::Result<()> {
-    let parts = u32::try_from(trials.len() * rounds * 2).unwrap_or(u32::MAX);
+fn take_turns(contenders: &mut [Contender], rounds: u64) -> anyhow::Result<()> {
+    let count = contenders.len();
+    let parts = u32::try_from(count as u64 * rounds * 2).unwrap_or(u32::MAX);
     let time = LONGEST_ROUND.min(ROUNDS_TIME / parts.max(1));
     for round in 1..=rounds {
         eprintln!("Runde {round} von {rounds} …");
         for lines in [1, BURST] {
-            let count = trials.len();
             for turn in 0..count {
-                let trial = &mut trials[(round + turn) % count];
-                let measured = trial.round(lines, time).map_err(|message| {
-                    anyhow!("{}, Runde {round}: {message}", trial.result.name)
-                })?;
-                let result = &mut trial.result;
-                let rounds = match lines {
-                    1 => &mut result.single,
-                    _ => &mut result.bursts,
-                };
-                rounds.push(measured);
+                let contender = &mut contenders[(round as usize + turn) % count];
+                let measured = contender.round(lines, time);
+                let result = &mut contender.result;
+                let measured =
+                    measured.with_context(|| format!("{}, Runde {round}", result.name))?;
+                match lines {
+                    1 => result.single.push(measured),
+                    _ => result.bursts.push(measured),
+                }
             }
         }
     }
@@ -304,21 +248,21 @@ mod tests {
 
     #[test]
     fn too_few_files_mean_fewer_receivers() {
-        assert_eq!(receivers_within(20_000, 3), 6644);
-        assert_eq!(receivers_within(1024, 3), 319);
+        assert_eq!(possible_receivers(20_000, 3), 6644);
+        assert_eq!(possible_receivers(1024, 3), 319);
         // A server may need two files a connection, however few servers there are.
-        assert_eq!(receivers_within(1024, 1), 479);
-        assert_eq!(receivers_within(60, 3), 0);
+        assert_eq!(possible_receivers(1024, 1), 479);
+        assert_eq!(possible_receivers(60, 3), 0);
     }
 
     #[test]
     fn a_server_is_compared_on_one_core_and_on_all() {
-        let on_one = |subject: &Subject| match subject.program {
-            Program::Listing(program) => Some(program),
+        let on_one = |subject: &Subject| match subject.recipe {
+            Recipe::Listing(program, []) => Some(program),
             _ => None,
         };
         for subject in &SUBJECTS {
-            if let Program::OnAllCores(program) = subject.program {
+            if let Recipe::OnAllCores(program) = subject.recipe {
                 assert!(SUBJECTS.iter().filter_map(on_one).any(|other| other == program));
             }
         }
@@ -326,7 +270,7 @@ mod tests {
 
     #[test]
     fn the_table_of_servers_names_each_once_and_has_a_baseline() {
-        let mut names = SUBJECTS.map(|subject| subject.name).to_vec();
+        let mut names = SUBJECTS.map(|subject| subject.id).to_vec();
         assert!(names.contains(&BASELINE));
         names.sort_unstable();
         names.dedup();

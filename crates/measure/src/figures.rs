@@ -10,27 +10,28 @@ mod herd;
 mod marks;
 mod ticks;
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::chat;
-use crate::chat::table as render;
-use chapter as book;
+use crate::chat::table;
+use crate::kept;
 use print::files::write_file;
 
 /// A figure, and where the reader's own values lie in it.
 pub struct Picture {
     pub svg: String,
-    pub marks: Vec<Mark>,
+    pub marks: Vec<OwnValue>,
 }
 
 /// A value of the reader's own machine in a figure of the book.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Mark {
+pub struct OwnValue {
     /// Id of the figure.
     pub figure: &'static str,
     /// In the figure's own units.
@@ -52,68 +53,87 @@ pub struct Drawn {
     pub content: String,
 }
 
-/// What is drawn from one kept measurement.
-struct Source {
+/// A kept measurement and what is drawn from it.
+struct Kept {
     json: &'static str,
     /// How the measurement is made and kept.
     command: &'static str,
-    /// Its JSON and the folder it stands in go in.
-    draw: fn(&str, &Path) -> anyhow::Result<Vec<Named>>,
+    /// Its JSON and the root go in, out come names of files and what stands there.
+    draw: fn(&str, &Path) -> anyhow::Result<Vec<(&'static str, String)>>,
 }
 
 const HERD: &str = "herde.json";
 
-/// A file's name and its content.
-type Named = (&'static str, String);
+/// Single numbers, each between the anchors of its name.
+const NUMBERS: &str = "c10k-zahlen.txt";
 
-const SOURCES: [Source; 3] = [
-    Source {
+const ALL_KEPT: [Kept; 3] = [
+    Kept {
         json: "chat.json",
         command: "cargo run --release -- measure chat --save",
         draw: |json, _| {
             let report = read(json)?;
             Ok(vec![
-                ("chat.html", render::html(&report)),
-                ("modelle.html", render::models_html(&report)),
+                ("chat.html", table::html(&report)),
+                ("modelle.html", table::models_html(&report)),
             ])
         },
     },
-    Source {
+    Kept {
         json: "c10k.json",
         command: "cargo run --release -- measure --connections 100,1000,10000 --save",
-        draw: |json, folder| {
+        draw: |json, root| {
             let report = read(json)?;
             // Single numbers of both stand in one file; the elephants may not have been measured yet.
-            let herd = match fs::read_to_string(folder.join(HERD)) {
+            let herd = match fs::read_to_string(root.join(kept::file(HERD))) {
                 Ok(json) => Some(read(&json).context(HERD)?),
                 Err(_) => None,
             };
+            let mut names = BTreeSet::new();
+            included(&root.join(CHAPTERS), &mut names)
+                .with_context(|| format!("{CHAPTERS} ist nicht zu lesen"))?;
             Ok(vec![
-                ("c10k.html", book::answers_html(&report)),
-                ("c10k-verbindung.html", book::connection_html(&report)),
-                ("c10k-million.html", book::million_html(&report)),
-                ("c10k-zahlen.txt", book::numbers(&report, herd.as_ref())),
+                ("c10k.html", chapter::answers_html(&report)),
+                ("c10k-verbindung.html", chapter::connection_html(&report)),
+                ("c10k-million.html", chapter::million_html(&report)),
+                (NUMBERS, chapter::numbers(&report, herd.as_ref(), &names)?),
                 ("c10k-speicher.svg", c10k::memory(&report, None).svg),
                 ("c10k-durchsatz.svg", c10k::throughput(&report, None).svg),
                 ("c10k-antwortzeit.svg", c10k::latency(&report, None).svg),
             ])
         },
     },
-    Source {
+    Kept {
         json: HERD,
         command: "cargo run --release -- measure herd --save",
         draw: |json, _| Ok(vec![("herde.svg", herd::draw(&read(json)?))]),
     },
 ];
 
-fn read<T: DeserializeOwned>(json: &str) -> anyhow::Result<T> {
-    serde_json::from_str(json).context("das ist keine Messung dieser Art")
+/// Where the chapters are that include numbers.
+const CHAPTERS: &str = "book/text";
+
+/// The names of the numbers that the chapters in a folder include.
+fn included(folder: &Path, names: &mut BTreeSet<String>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            included(&path, names)?;
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            let text = fs::read_to_string(&path)?;
+            let includes = text.split(NUMBERS).skip(1);
+            let anchors = includes.filter_map(|rest| rest.strip_prefix(':'));
+            let ends = |letter: char| letter == '}' || letter.is_whitespace();
+            names.extend(
+                anchors.filter_map(|rest| rest.split(ends).next()).map(str::to_owned),
+            );
+        }
+    }
+    Ok(())
 }
 
-/// Where measurements are kept.
-fn folder(root: &Path) -> PathBuf {
-    let json = &chat::files()[0];
-    root.join(json.parent().unwrap_or(json))
+fn read<T: DeserializeOwned>(json: &str) -> anyhow::Result<T> {
+    serde_json::from_str(json).context("das ist keine Messung dieser Art")
 }
 
 /// Everything that can be drawn from what is kept, and a German sentence for each measurement that is not there.
@@ -122,26 +142,26 @@ fn folder(root: &Path) -> PathBuf {
 ///
 /// A kept measurement cannot be read or drawn.
 pub fn draw(root: &Path) -> anyhow::Result<(Vec<Drawn>, Vec<String>)> {
-    let folder = folder(root);
     let mut drawn = Vec::new();
     let mut missing = Vec::new();
-    for source in SOURCES {
-        let path = folder.join(source.json);
+    for Kept {
+        json,
+        command,
+        draw,
+    } in ALL_KEPT
+    {
+        let path = root.join(kept::file(json));
         if !path.is_file() {
-            missing.push(format!(
-                "{} fehlt; diese Messung macht: {}",
-                source.json, source.command
-            ));
+            missing.push(format!("{json} fehlt; diese Messung macht: {command}"));
             continue;
         }
-        let json = fs::read_to_string(&path)
-            .with_context(|| format!("{} lässt sich nicht lesen", source.json))?;
-        let contents = (source.draw)(&json, &folder).with_context(|| source.json)?;
-        let files = contents.into_iter().map(|(name, content)| Drawn {
-            file: folder.strip_prefix(root).unwrap_or(&folder).join(name),
+        let text = fs::read_to_string(&path)
+            .with_context(|| format!("{json} lässt sich nicht lesen"))?;
+        let contents = draw(&text, root).context(json)?;
+        drawn.extend(contents.into_iter().map(|(name, content)| Drawn {
+            file: kept::file(name),
             content,
-        });
-        drawn.extend(files);
+        }));
     }
     Ok((drawn, missing))
 }

@@ -1,34 +1,40 @@
 //! The elephants' 500: once a thread each, once a task each, `cargo run --release -- measure herd`.
-//! In flow the rows that `ch10-herd` prints, out flows a [`Report`] with every run.
+//! In flows what `ch10-herd` measures, out flows a [`HerdReport`] with every run.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::atomic::Ordering;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::chat::report::median;
+use crate::hearing::Hearing;
+use crate::kept;
 use crate::machine::Machine;
 use crate::section::Section;
-use print::files::write_file;
+use crate::spread::median;
 use print::german::{self, NARROW};
 use programs::interrupt::cancelled_by_ctrl_c;
-use programs::listings;
+use programs::listings::{self, Profile, Programs};
 
 const LISTING: &str = "ch10-elephants";
 const PROGRAM: &str = "ch10-herd";
 const ELEPHANTS: u64 = 500;
 
+/// A herd sleeps for two seconds; waking up takes a moment too.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Where a kept measurement stands, relative to the root.
 pub fn file() -> PathBuf {
-    Path::new("book/measurements").join("herde.json")
+    kept::file("herde.json")
 }
 
 /// One measurement of the herd: `book/measurements/herde.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Report {
+pub struct HerdReport {
     /// The day it was taken.
     pub date: NaiveDate,
     pub machine: Machine,
@@ -55,14 +61,6 @@ pub struct Herd {
     pub threads: Option<u64>,
 }
 
-impl Report {
-    /// As it is kept in the repository.
-    pub fn to_json(&self) -> String {
-        let json = serde_json::to_string_pretty(self);
-        json.expect("numbers and text have a JSON form") + "\n"
-    }
-}
-
 /// Lets both herds sleep in turns, prints the table on stdout and progress on stderr.
 ///
 /// # Errors
@@ -71,9 +69,28 @@ impl Report {
 pub fn run(root: &Path, runs: u64, save: bool) -> anyhow::Result<()> {
     let cancelled = cancelled_by_ctrl_c();
     eprintln!("Die Programme der Messung werden gebaut …");
-    let programs = listings::built_for_release_of(root, LISTING, &cancelled)?;
+    let programs = listings::built_of(root, &[LISTING], Profile::Release, &cancelled)?;
+    let report = measure(root, &programs, runs, &cancelled)?;
+    print!("{}", text(&report));
+    if save {
+        kept::save(root, &file(), &report)?;
+    }
+    Ok(())
+}
+
+/// The same with a program that is built already, and without a table.
+///
+/// # Errors
+///
+/// A German sentence, see [`run`].
+pub fn measure(
+    root: &Path,
+    programs: &Programs,
+    runs: u64,
+    cancelled: &Arc<AtomicBool>,
+) -> anyhow::Result<HerdReport> {
     let program = programs.path(PROGRAM).map_err(anyhow::Error::msg)?;
-    let mut report = Report {
+    let mut report = HerdReport {
         date: chrono::Local::now().date_naive(),
         machine: Machine::this(root),
         elephants: ELEPHANTS,
@@ -82,84 +99,41 @@ pub fn run(root: &Path, runs: u64, save: bool) -> anyhow::Result<()> {
     };
     for run in 1..=runs {
         eprintln!("Durchgang {run} von {runs} …");
-        for (model, herds) in [
-            ("threads", &mut report.threads),
-            ("tasks", &mut report.tasks),
-        ] {
-            // It sleeps for two seconds; Ctrl-C at the terminal reaches it too.
-            let herd = sleep(program, model);
-            if cancelled.load(Ordering::Relaxed) {
-                bail!("Mit Strg+C abgebrochen.");
-            }
-            herds.push(herd?);
-        }
+        report.threads.push(sleep(program, "threads", cancelled)?);
+        report.tasks.push(sleep(program, "tasks", cancelled)?);
     }
-    print!("{}", text(&report));
-    if save {
-        write_file(&root.join(file()), report.to_json())?;
-        eprintln!("\nAufgehoben in {}.", file().display());
-    }
-    Ok(())
+    Ok(report)
 }
 
-fn sleep(program: &Path, model: &str) -> anyhow::Result<Herd> {
-    let output = Command::new(program)
+/// One herd in a process of its own.
+fn sleep(program: &Path, model: &str, cancelled: &AtomicBool) -> anyhow::Result<Herd> {
+    let mut command = Command::new(program);
+    command
         .args(["--model", model, "--elephants", &ELEPHANTS.to_string()])
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .with_context(|| format!("„{PROGRAM}“ lässt sich nicht starten."))?;
-    let row = String::from_utf8_lossy(&output.stdout);
-    match read(row.trim_end()) {
-        Some(herd) if output.status.success() => Ok(herd),
-        _ => bail!(
-            "„{PROGRAM}“ meldet keine Herde, sondern „{}“.",
-            row.trim_end()
-        ),
+        .arg("--json");
+    let mut hearing = Hearing::new(cancelled);
+    let mut herd = hearing.start(None, command, "„ch10-herd“")?;
+    let late = || {
+        format!(
+            "„{PROGRAM}“ sagt auch nach {} s nichts.",
+            PATIENCE.as_secs()
+        )
+    };
+    let line = hearing.line(0, PATIENCE, late)?;
+    let measured = serde_json::from_str(&line)
+        .ok()
+        .with_context(|| format!("„{PROGRAM}“ meldet keine Herde, sondern „{line}“."))?;
+    if !hearing.ends(0)? || !herd.wait()?.success() {
+        bail!(hearing.last_sentence(0));
     }
-}
-
-/// A row of the printed table: model, answers, seconds, resident, resident an elephant, reserved, threads.
-fn read(row: &str) -> Option<Herd> {
-    let mut words = row.split_whitespace().skip(1);
-    let answers = words.next()?.parse().ok()?;
-    let seconds = words.next()?.parse().ok()?;
-    (words.next()? == "s").then_some(())?;
-    let all = amount(&mut words)?;
-    let each = amount(&mut words)?;
-    let reserved = amount(&mut words)?;
-    let threads = words.next()?.parse().ok();
-    // A tenth of a KiB an elephant is finer than a tenth of a MiB for all of them – as long as there are no more than a thousand.
-    let finer = each.map(|each| each * answers as f64);
-    let resident = if answers <= 1000 { finer } else { all };
-    Some(Herd {
-        answers,
-        seconds,
-        resident: resident.map(|bytes| bytes.round() as u64),
-        reserved: reserved.map(|bytes| bytes.round() as u64),
-        threads,
-    })
-}
-
-/// `9.7 KiB` in bytes, or `unbekannt`.
-fn amount<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Option<f64>> {
-    let number = match words.next()? {
-        "unbekannt" => return Some(None),
-        number => number.parse::<f64>().ok()?,
-    };
-    let unit = match words.next()? {
-        "KiB" => 1024.0,
-        "MiB" => 1024.0 * 1024.0,
-        _ => return None,
-    };
-    Some(Some(number * unit))
+    Ok(measured)
 }
 
 fn mebibytes(bytes: Option<u64>) -> Option<f64> {
     Some(bytes? as f64 / f64::from(1 << 20))
 }
 
-fn text(report: &Report) -> String {
+fn text(report: &HerdReport) -> String {
     let row = |name: &str, herds: &[Herd]| {
         let middle = |value: fn(&Herd) -> Option<f64>| {
             let values: Option<Vec<f64>> = herds.iter().map(value).collect();
@@ -207,49 +181,21 @@ fn text(report: &Report) -> String {
 mod tests {
     use super::*;
 
-    const ROW: &str =
-        "Threads        500   2.0 s     4.7 MiB     9.7 KiB    1968.1 MiB      501";
-
-    #[test]
-    fn a_printed_row_is_read() {
-        let herd = Herd {
-            answers: 500,
-            seconds: 2.0,
-            resident: Some(4_966_400),
-            reserved: Some(2_063_702_426),
-            threads: Some(501),
-        };
-        assert_eq!(read(ROW), Some(herd));
-        let row =
-            "Tasks          500   2.0 s   unbekannt   unbekannt     unbekannt unbekannt";
-        let unknown = Herd {
-            resident: None,
-            reserved: None,
-            threads: None,
-            ..herd
-        };
-        assert_eq!(read(row), Some(unknown));
-        for wrong in [
-            "",
-            "500 Elefanten schlafen zugleich, 2 s lang.",
-            &ROW.replace("KiB", "Bytes"),
-        ] {
-            assert_eq!(read(wrong), None, "{wrong}");
-        }
-    }
-
     #[test]
     fn the_table_shows_medians() {
         let herd = |mebibytes: u64| Herd {
+            answers: 500,
+            seconds: 2.0,
             resident: Some(mebibytes << 20),
-            ..read(ROW).expect("a row")
+            reserved: Some(2_063_702_426),
+            threads: Some(501),
         };
         let unknown = Herd {
             resident: None,
             threads: None,
             ..herd(1)
         };
-        let report = Report {
+        let report = HerdReport {
             date: NaiveDate::from_ymd_opt(2026, 3, 1).expect("a day"),
             machine: Machine::this(Path::new(".")),
             elephants: 500,
@@ -259,7 +205,8 @@ mod tests {
         let text = text(&report);
         let rows = "  Threads        500  2,0\u{202f}s  4,0\u{202f}MiB  1.968,1\u{202f}MiB      501\n  Tasks          500  2,0\u{202f}s        –  1.968,1\u{202f}MiB        –\n";
         assert!(text.contains(rows), "{text}");
-        let again: Report = serde_json::from_str(&report.to_json()).expect("its own JSON");
+        let again: HerdReport =
+            serde_json::from_str(&kept::json(&report)).expect("its own JSON");
         assert_eq!(again, report);
     }
 }

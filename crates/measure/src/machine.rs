@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
@@ -68,6 +69,51 @@ impl Machine {
             self.cpu, self.system, self.rustc
         )
     }
+}
+
+/// Files a measurement needs besides its connections.
+const OTHER_FILES: u64 = 64;
+
+/// How many files may be open, once the limit is raised as far as it goes: for us, and for whoever we start.
+///
+/// # Errors
+///
+/// The system does not say.
+pub fn open_files() -> anyhow::Result<u64> {
+    rlimit::increase_nofile_limit(u64::MAX)
+        .context("Wie viele Dateien offen sein dürfen, ist nicht zu erfahren.")
+}
+
+/// How many connections that many files are enough for; each takes so many of them.
+pub fn connections(files: u64, each: u64) -> u64 {
+    files.saturating_sub(OTHER_FILES) / each
+}
+
+/// As many as are wanted, or fewer if not as many are possible; then a German sentence says so.
+///
+/// # Errors
+///
+/// A German sentence: none is possible.
+pub fn allowed(
+    (wanted, what): (u64, &str),
+    possible: u64,
+    files: u64,
+    tell: &mut dyn FnMut(String),
+) -> anyhow::Result<u64> {
+    if possible == 0 {
+        bail!(
+            "Das System erlaubt nur {files} offene Dateien: Das ist zu wenig für diese Messung."
+        );
+    }
+    if possible < wanted {
+        tell(format!(
+            "Das System erlaubt nur {} offene Dateien: Statt {} {what} sind es {}.",
+            german::whole(files),
+            german::whole(wanted),
+            german::whole(possible)
+        ));
+    }
+    Ok(wanted.min(possible))
 }
 
 /// The version of `python3`, if it is there: on some systems that name only leads to a shop.

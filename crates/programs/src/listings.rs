@@ -19,7 +19,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use serde::Deserialize;
 
-use crate::{processes, workspace};
+use crate::processes::Launch;
 
 /// Where each program lies, by its name (`ch01-server`).
 #[derive(Debug, Clone, Default)]
@@ -63,74 +63,51 @@ pub struct Target {
     pub kind: Vec<String>,
 }
 
+/// How cargo compiles them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// For whoever only wants them to run.
+    Dev,
+    /// Optimized, for measurements.
+    Release,
+}
+
 /// Builds the programs of all listings, once per process, and asks cargo where they are:
 /// so the target directory may be anywhere.
 pub fn built(root: &Path) -> anyhow::Result<&'static Programs> {
-    static BUILT: Once = OnceLock::new();
-    once(&BUILT, root, false)
+    /// The error is kept as its text.
+    static BUILT: OnceLock<Result<Programs, String>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
+        let listings = catalog::listings(root);
+        let listings: Vec<&str> = listings.iter().map(String::as_str).collect();
+        built_of(root, &listings, Profile::Dev, &Arc::default())
+            .map_err(|error| format!("{error:#}"))
+    });
+    built.as_ref().map_err(|message| anyhow!("{message}"))
 }
 
-/// Like [`built`], but optimized, for measurements.
-pub fn built_for_release(root: &Path) -> anyhow::Result<&'static Programs> {
-    static BUILT: Once = OnceLock::new();
-    once(&BUILT, root, true)
-}
-
-/// What one process builds once; the error is kept as its text.
-type Once = OnceLock<Result<Programs, String>>;
-
-fn once(
-    built: &'static Once,
-    root: &Path,
-    for_release: bool,
-) -> anyhow::Result<&'static Programs> {
-    let build = || {
-        let listings = workspace::listings(root);
-        let names = listings.iter().flat_map(|listing| workspace::bins_of(root, listing));
-        all_of(
-            root,
-            names.collect(),
-            for_release,
-            &Arc::default(),
-            "der Listings",
-        )
-    };
-    built
-        .get_or_init(|| build().map_err(|error| format!("{error:#}")))
-        .as_ref()
-        .map_err(|message| anyhow!("{message}"))
-}
-
-/// Builds the programs of one listing, optimized, as often as it is asked. Gives up once `cancelled` is set.
+/// Builds the programs of these listings as often as it is asked. Gives up once `cancelled` is set.
 ///
 /// # Errors
 ///
 /// One German sentence: cargo cannot be started, a program cannot be built, it was given up.
-pub fn built_for_release_of(
+pub fn built_of(
     root: &Path,
-    package: &str,
+    listings: &[&str],
+    profile: Profile,
     cancelled: &Arc<AtomicBool>,
 ) -> anyhow::Result<Programs> {
-    let names = workspace::bins_of(root, package);
-    all_of(root, names, true, cancelled, &format!("von {package}"))
-}
-
-fn all_of(
-    root: &Path,
-    names: Vec<String>,
-    for_release: bool,
-    cancelled: &Arc<AtomicBool>,
-    whose: &str,
-) -> anyhow::Result<Programs> {
+    let names = listings.iter().flat_map(|listing| catalog::bins_of(root, listing));
+    let names: Vec<String> = names.collect();
     let mut programs = BTreeMap::new();
     if names.is_empty() {
         return Ok(Programs(programs)); // cargo would build everything
     }
     let mut command = build(root, names);
-    if for_release {
+    if profile == Profile::Release {
         command.arg("--release");
     }
-    let all = follow(command, cancelled, &mut |artifact| {
+    let all = follow(command, Launch::default(), cancelled, &mut |artifact| {
         if let Some(path) = artifact.executable {
             programs.insert(artifact.target.name, path);
         }
@@ -140,7 +117,7 @@ fn all_of(
     }
     if !all {
         bail!(
-            "Die Programme {whose} lassen sich nicht bauen; cargo sagt im Terminal, warum."
+            "Die Programme der Listings lassen sich nicht bauen; cargo sagt im Terminal, warum."
         );
     }
     Ok(Programs(programs))
@@ -160,18 +137,22 @@ pub fn build_in_background(
 ) -> anyhow::Result<bool> {
     let mut command = build(root, programs);
     command.arg("--keep-going");
-    processes::give_way(&mut command);
-    follow(command, cancelled, finished)
+    let launch = Launch {
+        gives_way: true,
+        ..Launch::default()
+    };
+    follow(command, launch, cancelled, finished)
 }
 
 /// Runs cargo and hands out each crate as soon as it is there; was everything built?
 fn follow(
     mut command: Command,
+    launch: Launch,
     cancelled: &Arc<AtomicBool>,
     finished: &mut dyn FnMut(Artifact),
 ) -> anyhow::Result<bool> {
     command.stdout(Stdio::piped()).stderr(Stdio::inherit());
-    let mut cargo = processes::spawn(command).context(NO_CARGO)?;
+    let mut cargo = launch.spawn(command).context(NO_CARGO)?;
     let told = cargo.stdout().take().expect("stdout is piped above");
     let cancelled = Arc::clone(cancelled);
     // Somebody has to notice the end of the book while we listen to cargo.

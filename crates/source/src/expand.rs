@@ -254,11 +254,18 @@ impl<'a> Expander<'a> {
         let shown: Vec<(usize, &str)> = match anchor {
             Some(anchor) => match anchored(&content, anchor) {
                 None => {
-                    let message = format!(
-                        "Den Anker „{anchor}“ gibt es in „{}“ nicht.",
-                        slashed(&file)
-                    );
-                    self.problems.push(here.problem(message));
+                    let place = slashed(&file);
+                    let message =
+                        format!("Den Anker „{anchor}“ gibt es in „{place}“ nicht");
+                    self.problems.push(if file.starts_with("book/measurements") {
+                        let remedy = "was gemessen ist, schreibt: cargo run -- figures";
+                        Problem {
+                            scene_in_progress: true,
+                            ..here.problem(format!("{message}; {remedy}"))
+                        }
+                    } else {
+                        here.problem(format!("{message}."))
+                    });
                     return;
                 }
                 Some(lines) => lines,

@@ -10,7 +10,6 @@ use mdbook_driver::MDBook;
 use mdbook_driver::book::BookItem;
 use mdbook_driver::builtin_renderers::MarkdownRenderer;
 use mdbook_driver::config::Config;
-use programs::workspace;
 use pulldown_cmark::Options;
 
 mod blocks;
@@ -38,8 +37,8 @@ pub struct Problem {
     pub line: usize,
     /// One German sentence.
     pub message: String,
-    /// A scene is on its way: written, but not yet recorded or shown. The book is refused all the same,
-    /// but `chatbuch` itself must still compile, or `record` could never run.
+    /// A scene is on its way: written, but not yet recorded or shown; or a measured number is named that is not drawn yet.
+    /// The book is refused all the same, but `chatbuch` itself must still compile, or neither `record` nor `figures` could run.
     pub scene_in_progress: bool,
 }
 
@@ -158,8 +157,8 @@ pub fn check(root: &Path) -> (Source, Vec<Problem>) {
     let paths = folders::chapters(root, &src, &mut problems);
     let around = blocks::Surroundings {
         root,
-        listings: &workspace::listings(root),
-        bins: &workspace::bins(root),
+        listings: &catalog::listings(root),
+        bins: &catalog::bins(root),
     };
 
     let mut expander = expand::Expander::new(root);

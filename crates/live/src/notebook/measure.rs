@@ -9,11 +9,12 @@ use std::time::Duration;
 use super::Notebook;
 use super::messages::{Measured, ToPage};
 use super::run::{Outbox, Stop};
-use measure::c10k::report::{Model, Report};
+use measure::c10k::report::{C10kReport, Model};
 use measure::c10k::summary::{self, Load};
-use measure::c10k::{self, Event, Plan};
+use measure::c10k::{self, News, Plan};
 use measure::figures;
 use print::german::{self, bytes, time};
+use programs::listings::Profile;
 
 /// The only measurement a page can ask for.
 const C10K: &str = "c10k";
@@ -77,19 +78,25 @@ fn perform(notebook: &Notebook, stop: &Arc<Stop>, outbox: &Outbox) -> Result<(),
         few: STRETCH,
     };
     let mut remarks = Vec::new();
-    let report = c10k::measure(&notebook.root, &plan, &stop.flag(), &mut |event| {
-        if let Event::Remark(sentence) = &event {
-            remarks.push(sentence.clone());
-        }
-        if let Some((text, done, of)) = progress(&event) {
-            outbox.send(ToPage::Measuring {
-                run,
-                text,
-                done,
-                of,
-            });
-        }
-    })
+    let report = c10k::measure(
+        &notebook.root,
+        Profile::Release,
+        &plan,
+        &stop.flag(),
+        &mut |event| {
+            if let News::Remark(sentence) = &event {
+                remarks.push(sentence.clone());
+            }
+            if let Some((text, done, of)) = progress(&event) {
+                outbox.send(ToPage::Measuring {
+                    run,
+                    text,
+                    done,
+                    of,
+                });
+            }
+        },
+    )
     .map_err(|error| notebook.workshop.place().hide(&format!("{error:#}")))?;
     if report.models.iter().any(|model| !model.trials.is_empty()) {
         let book = kept(&notebook.root);
@@ -100,15 +107,15 @@ fn perform(notebook: &Notebook, stop: &Arc<Stop>, outbox: &Outbox) -> Result<(),
 }
 
 /// What is told while it is measured: a text, how many trials are over, and how many there are.
-fn progress(event: &Event) -> Option<(String, u64, Option<u64>)> {
+fn progress(event: &News) -> Option<(String, u64, Option<u64>)> {
     match event {
-        Event::Building => Some((
+        News::Building => Some((
             "Die Programme werden gebaut, wie für eine Messung nötig: mit --release."
                 .to_owned(),
             0,
             None,
         )),
-        Event::Trial {
+        News::Trial {
             number,
             of,
             model,
@@ -124,24 +131,24 @@ fn progress(event: &Event) -> Option<(String, u64, Option<u64>)> {
             number - 1,
             Some(*of),
         )),
-        Event::Remark(_) | Event::Measured { .. } | Event::Finished => None,
+        News::Remark(_) | News::Measured { .. } | News::Finished => None,
     }
 }
 
 /// The book's measurement, if it has one.
-fn kept(root: &Path) -> Option<Report> {
+fn kept(root: &Path) -> Option<C10kReport> {
     let json = fs::read_to_string(root.join(c10k::file())).ok()?;
     serde_json::from_str(&json).ok()
 }
 
 fn measured(
     run: u32,
-    own: &Report,
-    book: Option<&Report>,
+    own: &C10kReport,
+    book: Option<&C10kReport>,
     remarks: Vec<String>,
 ) -> Measured {
     let connections = summary::sizes(own).pop().unwrap_or(0);
-    let rate = |report: &Report, id: &str| {
+    let rate = |report: &C10kReport, id: &str| {
         let model = summary::model(report, id)?;
         let summary = summary::summary(model, connections, Load::All)?;
         Some(german::rounded(summary.rate.median))
@@ -171,10 +178,9 @@ fn measured(
         notes.push("Abgebrochen: Gezeigt wird, was bis dahin gemessen war.".to_owned());
     }
     notes.push(own.machine.describe() + ".");
-    let runs = own.models.iter().flat_map(|model| &model.trials);
-    let runs = match runs.map(|trial| trial.run).max() {
-        None | Some(1) => "ein Durchgang".to_owned(),
-        Some(runs) => format!("Median aus {runs} Durchgängen"),
+    let runs = match summary::runs(own) {
+        0 | 1 => "ein Durchgang".to_owned(),
+        runs => format!("Median aus {runs} Durchgängen"),
     };
     let marks = book.map(|book| figures::c10k::marks(book, own));
     Measured {

@@ -21,7 +21,6 @@ use super::place::Place;
 use super::run::{Stop, lock};
 use super::toolbox::{self, Toolbox};
 use programs::listings::{self, Artifact, Programs};
-use programs::workspace;
 
 /// How soon somebody who waits for a program notices that the wait is over.
 const TICK: Duration = Duration::from_millis(50);
@@ -406,9 +405,9 @@ impl Bench {
         let stamps = Stamps::take(&self.root);
         let is_current = lock(&self.stock).built_from.as_ref() == Some(&stamps);
         let programs = (!is_current).then(|| {
-            let listings = workspace::listings(&self.root);
+            let listings = catalog::listings(&self.root);
             let bins =
-                listings.iter().flat_map(|listing| workspace::bins_of(&self.root, listing));
+                listings.iter().flat_map(|listing| catalog::bins_of(&self.root, listing));
             let all = bins.chain([toolbox::PROGRAM.to_owned()]);
             all.map(|name| (name, Build::Pending)).collect()
         });

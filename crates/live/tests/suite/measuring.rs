@@ -36,7 +36,7 @@ fn a_measurement_tells_how_far_it_is_and_what_came_out_beside_the_book() {
     let book = book::laboratory(temporary("measuring"));
     book.write(
         "book/measurements/c10k.json",
-        fixture::report(&[100, 1_000], 2).to_json(),
+        measure::kept::json(&fixture::report(&[100, 1_000], 2)),
     );
     let limits = Limits {
         silence: DEADLINE,

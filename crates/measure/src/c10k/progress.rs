@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use terminal_size::{Width, terminal_size_of};
 
-use super::Event;
+use super::News;
 use print::german;
 
 /// Characters of the bar.
 const BAR: u64 = 20;
 
 /// Tells what happens.
-pub struct Progress<W: Write> {
+pub struct ProgressLine<W: Write> {
     out: W,
     /// Columns of the terminal; `None`: it is none.
     columns: Option<usize>,
@@ -23,20 +23,20 @@ pub struct Progress<W: Write> {
     last: Option<(u64, u64)>,
 }
 
-impl Progress<io::Stderr> {
+impl ProgressLine<io::Stderr> {
     pub fn on_stderr() -> Self {
         let stderr = io::stderr();
         let columns = stderr.is_terminal().then(|| match terminal_size_of(&stderr) {
             Some((Width(columns), _)) => columns.into(),
             None => 80,
         });
-        Progress::new(stderr, columns)
+        ProgressLine::new(stderr, columns)
     }
 }
 
-impl<W: Write> Progress<W> {
-    fn new(out: W, columns: Option<usize>) -> Progress<W> {
-        Progress {
+impl<W: Write> ProgressLine<W> {
+    fn new(out: W, columns: Option<usize>) -> ProgressLine<W> {
+        ProgressLine {
             out,
             columns,
             written: 0,
@@ -44,11 +44,11 @@ impl<W: Write> Progress<W> {
         }
     }
 
-    pub fn tell(&mut self, event: &Event) {
+    pub fn tell(&mut self, event: &News) {
         match event {
-            Event::Building => self.line("Die Programme der Messung werden gebaut …"),
-            Event::Remark(sentence) => self.line(sentence),
-            Event::Trial {
+            News::Building => self.line("Die Programme der Messung werden gebaut …"),
+            News::Remark(sentence) => self.line(sentence),
+            News::Trial {
                 number,
                 of,
                 model,
@@ -71,13 +71,13 @@ impl<W: Write> Progress<W> {
                     ));
                 }
             }
-            Event::Measured {
+            News::Measured {
                 failure: Some(sentence),
                 model,
                 ..
             } => self.line(&format!("{model}: {sentence}")),
-            Event::Measured { .. } => {}
-            Event::Finished => self.rewrite(""),
+            News::Measured { .. } => {}
+            News::Finished => self.rewrite(""),
         }
     }
 
@@ -104,7 +104,7 @@ impl<W: Write> Progress<W> {
     }
 }
 
-impl<W: Write> Drop for Progress<W> {
+impl<W: Write> Drop for ProgressLine<W> {
     fn drop(&mut self) {
         self.rewrite("");
     }
@@ -127,20 +127,20 @@ fn rough(time: Duration) -> String {
 mod tests {
     use super::*;
 
-    fn trial(number: u64, connections: u64) -> Event {
-        Event::Trial {
+    fn trial(number: u64, connections: u64) -> News {
+        News::Trial {
             number,
             of: 4,
-            model: "Event Loop".into(),
+            model: "News Loop".into(),
             connections,
             run: 1,
             left: Duration::from_millis(1100 * (5 - number)),
         }
     }
 
-    fn told(columns: Option<usize>, events: &[Event]) -> String {
+    fn told(columns: Option<usize>, events: &[News]) -> String {
         let mut out = Vec::new();
-        let mut progress = Progress::new(&mut out, columns);
+        let mut progress = ProgressLine::new(&mut out, columns);
         events.iter().for_each(|event| progress.tell(event));
         drop(progress);
         String::from_utf8(out).expect("text")
@@ -150,17 +150,17 @@ mod tests {
     fn a_terminal_gets_one_line_that_is_written_anew() {
         let text = told(
             Some(80),
-            &[trial(1, 1000), trial(3, 100), Event::Remark("Halt.".into())],
+            &[trial(1, 1000), trial(3, 100), News::Remark("Halt.".into())],
         );
-        let first = "░░░░░░░░░░░░░░░░░░░░ 1/4, noch 5 s · 1.000 Verbindungen · Event Loop";
-        let second = "██████████░░░░░░░░░░ 3/4, noch 3 s · 100 Verbindungen · Event Loop";
+        let first = "░░░░░░░░░░░░░░░░░░░░ 1/4, noch 5 s · 1.000 Verbindungen · News Loop";
+        let second = "██████████░░░░░░░░░░ 3/4, noch 3 s · 100 Verbindungen · News Loop";
         let blank = " ".repeat(second.chars().count());
         assert_eq!(text, format!("\r{first}\r{second}  \r{blank}\rHalt.\n"));
     }
 
     #[test]
     fn a_narrow_terminal_gets_as_much_as_fits() {
-        let text = told(Some(30), &[trial(1, 1000), Event::Finished]);
+        let text = told(Some(30), &[trial(1, 1000), News::Finished]);
         let line = "░░░░░░░░░░░░░░░░░░░░ 1/4, noch";
         let line: String = line.chars().take(29).collect();
         assert_eq!(text, format!("\r{line}\r{}\r", " ".repeat(29)));

@@ -4,11 +4,12 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use crate::gauge::Footprint;
 use crate::machine::Machine;
 
 /// One run of the laboratory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Report {
+pub struct C10kReport {
     /// The day it was taken.
     pub date: NaiveDate,
     pub machine: Machine,
@@ -59,23 +60,6 @@ pub struct Trial {
     pub few: Option<Phase>,
 }
 
-/// What a server occupies, in bytes. `None` where the system does not say.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Footprint {
-    /// Memory that is really there, of the server.
-    pub resident: u64,
-    /// Addresses that are reserved, occupied or not, of the server.
-    pub reserved: u64,
-    /// The server's page tables.
-    pub page_tables: Option<u64>,
-    /// Kernel stacks of the whole system.
-    pub kernel_stacks: Option<u64>,
-    /// Kernel objects (slab) of the whole system: both ends of every connection are in there.
-    pub slab: Option<u64>,
-    /// Threads of the server.
-    pub threads: Option<u64>,
-}
-
 /// A stretch of time under one load.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Phase {
@@ -93,12 +77,4 @@ pub struct Phase {
     pub load_cpu_micros: u64,
     /// Context switches of all threads of the server, voluntary and not. `None` where the system does not say.
     pub switches: Option<u64>,
-}
-
-impl Report {
-    /// As it is kept in the repository.
-    pub fn to_json(&self) -> String {
-        let json = serde_json::to_string_pretty(self);
-        json.expect("numbers and text have a JSON form") + "\n"
-    }
 }

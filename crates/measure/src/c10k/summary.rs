@@ -1,10 +1,11 @@
 //! What the trials amount to: medians, spreads, bytes a connection, ratios, rankings.
-//! In flows a [`Report`], out flow numbers; tables, figures and the tests of the text compute nothing beyond this.
+//! In flows a [`C10kReport`], out flow numbers; tables, figures and the tests of the text compute nothing beyond this.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::report::{Footprint, Model, Phase, Report, Trial};
-use crate::chat::report::median;
+use super::report::{C10kReport, Model, Phase, Trial};
+use crate::gauge::Footprint;
+use crate::spread::{Spread, median, ratio};
 
 /// Id of the model that the others are compared with: as little as possible, straight on epoll.
 pub const REFERENCE: &str = "epoll";
@@ -16,25 +17,6 @@ pub enum Load {
     All,
     /// One in a hundred has.
     Few,
-}
-
-/// A value as the runs saw it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Spread {
-    pub median: f64,
-    pub least: f64,
-    pub most: f64,
-}
-
-impl Spread {
-    /// `None` for no values.
-    pub fn of(values: &[f64]) -> Option<Spread> {
-        Some(Spread {
-            median: median(values)?,
-            least: values.iter().copied().reduce(f64::min)?,
-            most: values.iter().copied().reduce(f64::max)?,
-        })
-    }
 }
 
 /// One model under one load with one count of connections.
@@ -83,20 +65,20 @@ impl Memory {
 }
 
 /// The counts of connections, in ascending order.
-pub fn sizes(report: &Report) -> Vec<u64> {
+pub fn sizes(report: &C10kReport) -> Vec<u64> {
     let trials = report.models.iter().flat_map(|model| &model.trials);
     let sizes: BTreeSet<u64> = trials.map(|trial| trial.connections).collect();
     sizes.into_iter().collect()
 }
 
 /// How often the models had their turn, at most.
-pub fn runs(report: &Report) -> u64 {
+pub fn runs(report: &C10kReport) -> u64 {
     let trials = report.models.iter().flat_map(|model| &model.trials);
     trials.map(|trial| trial.run).max().unwrap_or(0)
 }
 
 /// The model of that id.
-pub fn model<'a>(report: &'a Report, id: &str) -> Option<&'a Model> {
+pub fn model<'a>(report: &'a C10kReport, id: &str) -> Option<&'a Model> {
     report.models.iter().find(|model| model.id == id)
 }
 
@@ -167,7 +149,7 @@ pub fn gathering(model: &Model, connections: u64) -> Option<Spread> {
 }
 
 /// The models by their median of answers a second, the fastest first. Who never came that far is missing.
-pub fn ranking(report: &Report, connections: u64, load: Load) -> Vec<&Model> {
+pub fn ranking(report: &C10kReport, connections: u64, load: Load) -> Vec<&Model> {
     let rated = report
         .models
         .iter()
@@ -176,7 +158,7 @@ pub fn ranking(report: &Report, connections: u64, load: Load) -> Vec<&Model> {
 }
 
 /// Was the order of the models in every run the one of [`ranking`]? Of each run, those count that came that far.
-pub fn same_in_every_run(report: &Report, connections: u64, load: Load) -> bool {
+pub fn same_in_every_run(report: &C10kReport, connections: u64, load: Load) -> bool {
     let overall = ranking(report, connections, load);
     let mut runs: BTreeMap<u64, Vec<(f64, &Model)>> = BTreeMap::new();
     for model in &report.models {
@@ -225,10 +207,6 @@ fn phases(model: &Model, connections: u64, load: Load) -> BTreeMap<u64, &Phase> 
 /// Answers a second.
 fn rate(phase: &Phase) -> f64 {
     ratio(phase.exchanges, phase.micros) * 1e6
-}
-
-fn ratio(part: u64, whole: u64) -> f64 {
-    part as f64 / whole as f64
 }
 
 /// The greatest value first.
@@ -283,7 +261,7 @@ mod tests {
     }
 
     /// Models with the exchanges of their runs.
-    fn report(models: &[(&str, &[Option<u64>])]) -> Report {
+    fn report(models: &[(&str, &[Option<u64>])]) -> C10kReport {
         let model = |(id, runs): &(&str, &[Option<u64>])| Model {
             id: (*id).to_owned(),
             name: id.to_uppercase(),
@@ -291,7 +269,7 @@ mod tests {
             all_cores: false,
             trials: (1..).zip(*runs).map(|(run, all)| trial(run, *all)).collect(),
         };
-        Report {
+        C10kReport {
             date: chrono::NaiveDate::from_ymd_opt(2026, 3, 1).expect("a day"),
             machine: Machine {
                 cpu: "Beispiel 9000".into(),

@@ -1,13 +1,14 @@
 //! The laboratory's report as tables for the terminal.
-//! In flows a [`Report`], out flows German text; everything it says is computed in [`summary`].
+//! In flows a [`C10kReport`], out flows German text; everything it says is computed in [`summary`].
 
-use super::report::{Model, Report};
-use super::summary::{self, Load, REFERENCE, Spread, Summary};
+use super::report::{C10kReport, Model};
+use super::summary::{self, Load, REFERENCE, Summary};
 use crate::section::Section;
+use crate::spread::Spread;
 use print::german::{self, bytes, percent, time};
 
 /// Ends with a line end.
-pub fn text(report: &Report) -> String {
+pub fn text(report: &C10kReport) -> String {
     let mut out = String::new();
     for connections in summary::sizes(report) {
         out += &format!(
@@ -23,7 +24,7 @@ pub fn text(report: &Report) -> String {
     out
 }
 
-pub(crate) fn answers(report: &Report, connections: u64) -> Section {
+pub(crate) fn answers(report: &C10kReport, connections: u64) -> Section {
     let reference = summary::model(report, REFERENCE);
     let row = |model: &Model| {
         let of = |load| summary::summary(model, connections, load);
@@ -74,7 +75,7 @@ pub(crate) fn answers(report: &Report, connections: u64) -> Section {
     }
 }
 
-pub(crate) fn memory(report: &Report, connections: u64) -> Section {
+pub(crate) fn memory(report: &C10kReport, connections: u64) -> Section {
     let row = |model: &Model| {
         let memory = summary::memory(model, connections);
         let optional = |value: Option<f64>| value.map_or_else(none, bytes);
@@ -112,7 +113,7 @@ pub(crate) fn memory(report: &Report, connections: u64) -> Section {
 }
 
 /// What the numbers of one count of connections do not say: whether the ranking holds, and what failed.
-fn remarks(report: &Report, connections: u64) -> String {
+fn remarks(report: &C10kReport, connections: u64) -> String {
     let mut out = String::new();
     let ranking = summary::ranking(report, connections, Load::All);
     if ranking.len() > 1 && summary::runs(report) > 1 {
@@ -141,7 +142,7 @@ fn remarks(report: &Report, connections: u64) -> String {
 }
 
 /// On the answers, on the memory, the models, the machine.
-pub(crate) fn notes(report: &Report) -> [String; 4] {
+pub(crate) fn notes(report: &C10kReport) -> [String; 4] {
     let models: Vec<String> = report
         .models
         .iter()

@@ -1,4 +1,4 @@
-//! One trial: a fresh server, a fresh load generator, everything both of them say and cost, and their end.
+//! One trial: a fresh server, a fresh load generator, what both of them say and cost, and their end.
 //! In flows a model, out flows a [`Trial`] – also if it fails, with what was measured until then.
 
 use std::io::Write;
@@ -6,30 +6,20 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::time::{Duration, Instant};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::cores::Cores;
-use super::gauge::Gauge;
-use super::models::Ready;
-use super::report::{Footprint, Phase, Trial};
+use super::report::{Phase, Trial};
+use crate::gauge::{Footprint, Gauge};
+use crate::hearing::{GRACE, Hearing, Trouble, failed};
+use crate::subject::Runnable;
 use print::german;
-use programs::processes::{self, Program, Stream};
-
-/// What a ready server prints before its address.
-const READY: &str = "Server lauscht auf ";
-
-/// How long a step may take that should take no time at all, and any other step beyond the time planned for it.
-pub const GRACE: Duration = Duration::from_secs(10);
 
 /// Even a slow server takes less to get to know one connection.
 const GREETING: Duration = Duration::from_millis(1);
-
-/// How long a look at the cancel flag may be put off.
-const TICK: Duration = Duration::from_millis(50);
 
 /// What all trials have in common.
 pub struct Laboratory {
@@ -46,12 +36,12 @@ pub struct Laboratory {
 
 impl Laboratory {
     /// `None`: it was cancelled.
-    pub fn trial(&self, model: &Ready, connections: u64, run: u64) -> Option<Trial> {
+    pub fn trial(&self, model: &Runnable, connections: u64, run: u64) -> Option<Trial> {
         let mut trial = Trial {
             connections,
             run,
             failure: None,
-            empty: NOTHING,
+            empty: Footprint::NONE,
             idle: None,
             gather_micros: None,
             all: None,
@@ -71,35 +61,19 @@ impl Laboratory {
         Duration::from_millis(150) + each * count(connections) + self.all + self.few
     }
 
-    fn attempt(&self, model: &Ready, trial: &mut Trial) -> Result<(), Trouble> {
-        let (sender, reports) = sync_channel(64);
-        let mut stage = Stage {
-            reports,
-            cancelled: &self.cancelled,
-            open: [2; 2],
-            last_words: Default::default(),
-        };
+    fn attempt(&self, model: &Runnable, trial: &mut Trial) -> Result<(), Trouble> {
+        let mut hearing = Hearing::new(&self.cancelled);
         let apart = self.cores.filter(|_| !model.all_cores);
-        let start = |core, command, number, name: &str| {
-            Program::start_on(core, command, number, &sender).map_err(|error| {
-                Trouble::Failed(format!("„{name}“ lässt sich nicht starten ({error})."))
-            })
-        };
-
         let core = apart.map(|cores| cores.server);
-        let server = start(core, model.command(), SERVER, &model.shown)?;
-        let ready = stage.line(SERVER, GRACE, || {
-            "Der Server meldet nicht, wo er lauscht.".to_owned()
-        })?;
-        let address = address_in(&ready)?;
+        let (server, address) = hearing.start_server(core, model)?;
         let mut gauge = Gauge::of(server.id());
         trial.empty = gauge.footprint();
 
         let connections = trial.connections;
         let core = apart.map(|cores| cores.load);
-        let mut load = start(core, self.load(address, connections), LOAD, "ch11-load")?;
+        let mut load = hearing.start(core, self.load(address, connections), "Die Last")?;
         let greeting = GRACE + GREETING * count(connections);
-        let answer = stage.line(LOAD, greeting, || {
+        let answer = hearing.line(LOAD, greeting, || {
             format!(
                 "Nach {} s hatten nicht alle {} Verbindungen eine Antwort.",
                 seconds(greeting),
@@ -114,7 +88,7 @@ impl Laboratory {
             return Err(incomprehensible(&answer));
         };
         if gathered != connections {
-            return Err(Trouble::Failed(format!(
+            return Err(failed(format!(
                 "Statt {} Verbindungen hält die Last nur {}.",
                 german::whole(connections),
                 german::whole(gathered)
@@ -131,7 +105,7 @@ impl Laboratory {
             let input = load.stdin.as_mut().expect("its input ends below");
             // Whoever does not read any more has something to say, below.
             let _ = writeln!(input, "{name} {}", time.as_secs_f64());
-            let answer = stage.line(LOAD, time + self.grace, || {
+            let answer = hearing.line(LOAD, time + self.grace, || {
                 let late = seconds(time + self.grace);
                 format!("Nach {late} s waren nicht alle Antworten da.")
             })?;
@@ -147,10 +121,10 @@ impl Laboratory {
 
         load.stdin = None;
         // All is measured: if it takes too long over its end, it is ended, and so is the server, which never ends by itself.
-        if !stage.ends(LOAD)? || load.wait().is_ok_and(|status| status.success()) {
+        if !hearing.ends(LOAD)? || load.wait().is_ok_and(|status| status.success()) {
             return Ok(());
         }
-        Err(stage.sentence(LOAD))
+        Err(hearing.last_sentence(LOAD))
     }
 
     fn load(&self, address: SocketAddr, connections: u64) -> Command {
@@ -164,114 +138,8 @@ impl Laboratory {
     }
 }
 
-/// What is known of a server that never came up.
-const NOTHING: Footprint = Footprint {
-    resident: 0,
-    reserved: 0,
-    page_tables: None,
-    kernel_stacks: None,
-    slab: None,
-    threads: None,
-};
-
-/// Why a trial ends before its time.
-enum Trouble {
-    Cancelled,
-    /// A German sentence.
-    Failed(String),
-}
-
-/// The two programs, by the number they report under.
-const SERVER: usize = 0;
+/// The number of the load, which is started after the server.
 const LOAD: usize = 1;
-
-/// What both programs say.
-struct Stage<'a> {
-    reports: Receiver<processes::Report>,
-    cancelled: &'a AtomicBool,
-    /// How many of a program's outputs are open.
-    open: [usize; 2],
-    /// The last line on a program's stderr.
-    last_words: [Option<String>; 2],
-}
-
-impl Stage<'_> {
-    /// The next line on that program's stdout.
-    fn line(
-        &mut self,
-        program: usize,
-        patience: Duration,
-        late: impl FnOnce() -> String,
-    ) -> Result<String, Trouble> {
-        let deadline = Instant::now() + patience;
-        while Instant::now() < deadline {
-            if let Some(line) = self.listen(deadline, program)? {
-                return Ok(line);
-            }
-            if self.open[program] == 0 {
-                return Err(self.sentence(program));
-            }
-        }
-        Err(Trouble::Failed(late()))
-    }
-
-    /// Waits until that program has closed its outputs; has it?
-    fn ends(&mut self, program: usize) -> Result<bool, Trouble> {
-        let deadline = Instant::now() + GRACE;
-        while self.open[program] > 0 && Instant::now() < deadline {
-            self.listen(deadline, program)?;
-        }
-        Ok(self.open[program] == 0)
-    }
-
-    /// Waits for a moment; a line if that program has printed one on stdout.
-    fn listen(
-        &mut self,
-        deadline: Instant,
-        program: usize,
-    ) -> Result<Option<String>, Trouble> {
-        if self.cancelled.load(Ordering::Relaxed) {
-            return Err(Trouble::Cancelled);
-        }
-        let moment = deadline.saturating_duration_since(Instant::now()).min(TICK);
-        match self.reports.recv_timeout(moment) {
-            Ok(report) => Ok(self.note(report).filter(|(from, _)| *from == program)),
-            Err(RecvTimeoutError::Timeout) => Ok(None),
-            Err(RecvTimeoutError::Disconnected) => unreachable!("we hold a sender"),
-        }
-        .map(|line| line.map(|(_, line)| line))
-    }
-
-    /// A line of a program's stdout; what else there is to know is kept.
-    fn note(&mut self, report: processes::Report) -> Option<(usize, String)> {
-        match (report.stream, report.line) {
-            (Stream::Out, Some(line)) => return Some((report.program, line)),
-            (Stream::Err, Some(line)) if !line.trim().is_empty() => {
-                self.last_words[report.program] = Some(line);
-            }
-            (_, Some(_)) => {}
-            (_, None) => self.open[report.program] -= 1,
-        }
-        None
-    }
-
-    /// Why that program ended, as it says itself; why the load failed the server may know better.
-    fn sentence(&mut self, program: usize) -> Trouble {
-        while let Ok(report) = self.reports.recv_timeout(TICK) {
-            self.note(report);
-        }
-        let server = self.last_words[SERVER].take();
-        Trouble::Failed(match (program, self.last_words[LOAD].take(), server) {
-            (LOAD, Some(load), Some(server)) => {
-                format!("{load} Der Server sagt: „{server}“")
-            }
-            (LOAD, Some(load), None) => load,
-            (LOAD, None, _) => "Die Last ist ohne ein Wort abgebrochen.".to_owned(),
-            (_, _, Some(server)) => server,
-            (_, _, None) => "Der Server ist ohne ein Wort abgebrochen.".to_owned(),
-        })
-    }
-}
 
 /// What a server has cost so far.
 struct Counters {
@@ -294,13 +162,13 @@ impl Counters {
 #[serde(tag = "phase", rename_all = "lowercase")]
 enum Answer {
     Connected { connections: u64, micros: u64 },
-    All(Measured),
-    Few(Measured),
+    All(Answered),
+    Few(Answered),
 }
 
 /// What the load generator says about a phase.
 #[derive(Deserialize)]
-struct Measured {
+struct Answered {
     exchanges: u64,
     micros: u64,
     p50_nanos: u64,
@@ -308,7 +176,7 @@ struct Measured {
     cpu_micros: u64,
 }
 
-impl Measured {
+impl Answered {
     fn phase(&self, before: &Counters, after: &Counters) -> Phase {
         let cpu = after.cpu.saturating_sub(before.cpu).as_micros();
         Phase {
@@ -326,21 +194,12 @@ impl Measured {
     }
 }
 
-fn address_in(line: &str) -> Result<SocketAddr, Trouble> {
-    let address = line.strip_prefix(READY).and_then(|address| address.parse().ok());
-    address.ok_or_else(|| {
-        Trouble::Failed(format!(
-            "Der Server meldet nicht, wo er lauscht, sondern „{line}“."
-        ))
-    })
-}
-
 fn answer_in(line: &str) -> Result<Answer, Trouble> {
     serde_json::from_str(line).map_err(|_| incomprehensible(line))
 }
 
 fn incomprehensible(line: &str) -> Trouble {
-    Trouble::Failed(format!("Die Last meldet etwas Unverständliches: „{line}“."))
+    failed(format!("Die Last meldet etwas Unverständliches: „{line}“."))
 }
 
 fn seconds(time: Duration) -> String {

@@ -11,8 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use anyhow::{anyhow, bail};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
+
+use crate::hearing::Trouble;
 
 /// The name of the one who speaks.
 const SPEAKER: &str = "Anna";
@@ -68,16 +71,16 @@ impl Crowd {
     /// Connects a speaker and `receivers` listeners and waits until every one of them has been announced to all who were there before.
     pub fn gather(
         address: SocketAddr,
-        receivers: usize,
+        receivers: u64,
         cancelled: &Arc<AtomicBool>,
-    ) -> Result<Crowd, String> {
+    ) -> anyhow::Result<Crowd> {
         let mut crowd = Crowd {
             patience: Duration::from_secs(10),
             poll: Poll::new().map_err(unexpected)?,
             events: Events::with_capacity(1024),
             cancelled: Arc::clone(cancelled),
             buffer: vec![0; 256 * 1024].into(),
-            clients: Vec::with_capacity(receivers + 1),
+            clients: Vec::new(),
             next: 1,
             outgoing: Vec::new(),
             sent: 0,
@@ -97,7 +100,7 @@ impl Crowd {
         Ok(crowd)
     }
 
-    fn connect(&mut self, address: SocketAddr, name: &str) -> Result<(), String> {
+    fn connect(&mut self, address: SocketAddr, name: &str) -> anyhow::Result<()> {
         let connect = || -> io::Result<TcpStream> {
             let mut stream = net::TcpStream::connect(address)?;
             stream.set_nodelay(true)?;
@@ -107,7 +110,7 @@ impl Crowd {
         };
         let number = self.clients.len();
         let mut stream = connect().map_err(|error| {
-            format!(
+            anyhow!(
                 "Die {}. Verbindung kommt nicht zustande ({error}).",
                 number + 1
             )
@@ -127,15 +130,13 @@ impl Crowd {
 
     /// Newcomers get no answer. But of any two clients the one who was there first hears of the other, whoever that is:
     /// with n clients there are n·(n−1)/2 announcements, and when they are all there, the server knows everyone.
-    fn await_arrivals(&mut self, arrivals: &mut usize) -> Result<(), String> {
+    fn await_arrivals(&mut self, arrivals: &mut usize) -> anyhow::Result<()> {
         let count = self.clients.len();
         let expected = count * (count - 1) / 2;
         let mut last_progress = Instant::now();
         while *arrivals < expected {
             if !self.poll(last_progress)? {
-                return Err(format!(
-                    "Von {expected} Ankünften hat der Server nur {arrivals} gemeldet."
-                ));
+                bail!("Von {expected} Ankünften hat der Server nur {arrivals} gemeldet.");
             }
             for event in &self.events {
                 let index = event.token().0;
@@ -148,9 +149,7 @@ impl Crowd {
             }
         }
         if *arrivals > expected {
-            return Err(format!(
-                "Der Server hat {arrivals} Ankünfte gemeldet, es gab nur {expected}."
-            ));
+            bail!("Der Server hat {arrivals} Ankünfte gemeldet, es gab nur {expected}.");
         }
         Ok(())
     }
@@ -159,7 +158,7 @@ impl Crowd {
     /// has all of them.
     ///
     /// The error says what a receiver got instead of what it should have got.
-    pub fn speak(&mut self, lines: usize, time: Duration) -> Result<Delivered, String> {
+    pub fn speak(&mut self, lines: usize, time: Duration) -> anyhow::Result<Delivered> {
         let receivers = self.clients.len() as u64 - 1;
         let mut deliveries = 0;
         let begin = Instant::now();
@@ -178,18 +177,18 @@ impl Crowd {
         })
     }
 
-    fn speak_once(&mut self, lines: usize) -> Result<(), String> {
+    fn speak_once(&mut self, lines: usize) -> anyhow::Result<()> {
         self.prepare(lines);
         self.send()?;
         let mut waiting = self.clients.len() - 1;
         let mut last_progress = Instant::now();
         while waiting > 0 {
             if !self.poll(last_progress)? {
-                return Err(format!(
+                bail!(
                     "Seit {} s kommt nichts mehr an, obwohl Empfänger noch warten, {waiting} an der Zahl: \
                      Der Server hat Zeilen verloren.",
                     self.patience.as_secs()
-                ));
+                );
             }
             let mut may_send = false;
             for event in &self.events {
@@ -235,14 +234,14 @@ impl Crowd {
     }
 
     /// Sends what the speaker's socket takes; the rest follows when it is writable again.
-    fn send(&mut self) -> Result<(), String> {
+    fn send(&mut self) -> anyhow::Result<()> {
         while self.sent < self.outgoing.len() {
             match self.clients[0].stream.write(&self.outgoing[self.sent..]) {
                 Ok(count) => self.sent += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    return Err(format!("Der Server nimmt nichts mehr an ({error})."));
+                    bail!("Der Server nimmt nichts mehr an ({error}).");
                 }
             }
         }
@@ -250,7 +249,7 @@ impl Crowd {
     }
 
     /// Nobody may have anything left to read: neither a receiver a line twice nor the speaker its own.
-    fn expect_silence(&mut self) -> Result<(), String> {
+    fn expect_silence(&mut self) -> anyhow::Result<()> {
         for (index, client) in self.clients.iter_mut().enumerate() {
             read_all(&mut client.stream, &mut self.buffer, index, |bytes| {
                 check(index, &[], &[], bytes)
@@ -260,14 +259,14 @@ impl Crowd {
     }
 
     /// Waits for events; `false` if nothing has happened since `last_progress` for too long.
-    fn poll(&mut self, last_progress: Instant) -> Result<bool, String> {
+    fn poll(&mut self, last_progress: Instant) -> anyhow::Result<bool> {
         match self.poll.poll(&mut self.events, Some(TICK)) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(unexpected(error)),
         }
         if self.cancelled.load(Ordering::Relaxed) {
-            return Err("Mit Strg+C abgebrochen.".into());
+            return Err(Trouble::Cancelled.into());
         }
         Ok(!self.events.is_empty() || last_progress.elapsed() < self.patience)
     }
@@ -283,11 +282,11 @@ fn read_all(
     stream: &mut TcpStream,
     buffer: &mut [u8],
     index: usize,
-    mut take: impl FnMut(&[u8]) -> Result<(), String>,
-) -> Result<(), String> {
+    mut take: impl FnMut(&[u8]) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     loop {
         match stream.read(buffer) {
-            Ok(0) => return Err(format!("Der Server hat {} aufgelegt.", dative(index))),
+            Ok(0) => bail!("Der Server hat {} aufgelegt.", dative(index)),
             Ok(count) => {
                 take(&buffer[..count])?;
                 if SHORT_READ_EMPTIES && count < buffer.len() {
@@ -297,17 +296,17 @@ fn read_all(
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
-                return Err(format!(
+                bail!(
                     "Die Verbindung mit {} ist abgerissen ({error}).",
                     dative(index)
-                ));
+                );
             }
         }
     }
 }
 
 /// Are `bytes` what must come next? `before` is what came already.
-fn check(index: usize, next: &[u8], before: &[u8], bytes: &[u8]) -> Result<(), String> {
+fn check(index: usize, next: &[u8], before: &[u8], bytes: &[u8]) -> anyhow::Result<()> {
     if next.starts_with(bytes) {
         return Ok(());
     }
@@ -320,9 +319,9 @@ fn check(index: usize, next: &[u8], before: &[u8], bytes: &[u8]) -> Result<(), S
     let wanted = [&seen[start..], &next[same..]].concat();
     Err(match (first_line(&wanted), first_line(&got)) {
         (None, Some(got)) => {
-            format!("Der Server hat {who} eine Zeile zu viel geschickt: „{got}“.")
+            anyhow!("Der Server hat {who} eine Zeile zu viel geschickt: „{got}“.")
         }
-        (wanted, got) => format!(
+        (wanted, got) => anyhow!(
             "Der Server hat {who} „{}“ statt „{}“ geschickt: Eine Zeile ist verloren, verdoppelt oder vertauscht.",
             got.unwrap_or_default(),
             wanted.unwrap_or_default()
@@ -343,6 +342,6 @@ fn dative(index: usize) -> String {
     }
 }
 
-fn unexpected(error: io::Error) -> String {
-    format!("Das Betriebssystem gibt den Lastgenerator auf ({error}).")
+fn unexpected(error: io::Error) -> anyhow::Error {
+    anyhow!("Das Betriebssystem gibt den Lastgenerator auf ({error}).")
 }

@@ -5,10 +5,11 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::machine::Machine;
+use crate::spread::{Spread, median, ratio};
 
 /// One run of the chat measurement: `book/measurements/chat.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Report {
+pub struct ChatReport {
     /// The day it was taken.
     pub date: NaiveDate,
     pub machine: Machine,
@@ -21,12 +22,12 @@ pub struct Report {
     /// Name of the server the others are compared with.
     pub baseline: String,
     /// In the order of the table.
-    pub servers: Vec<Server>,
+    pub servers: Vec<ChatServer>,
 }
 
 /// One server under both loads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Server {
+pub struct ChatServer {
     pub name: String,
     /// How it is built, in German.
     pub kind: String,
@@ -55,11 +56,9 @@ pub struct Round {
 
 /// What the rounds of one server under one load amount to.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Summary {
-    /// Deliveries a second: median, least, most.
-    pub rate: f64,
-    pub slowest: f64,
-    pub fastest: f64,
+pub struct Throughput {
+    /// Deliveries a second.
+    pub rate: Spread,
     /// Median of the server's processor time for one delivery, in microseconds.
     pub server_micros: f64,
     /// Median of the share of one core that the server kept busy; 2 are two cores.
@@ -68,70 +67,36 @@ pub struct Summary {
     pub generator_share: f64,
 }
 
-impl Summary {
+impl Throughput {
     /// `None` for no rounds.
-    pub fn of(rounds: &[Round]) -> Option<Summary> {
+    pub fn of(rounds: &[Round]) -> Option<Throughput> {
         let all = |value: fn(&Round) -> f64| rounds.iter().map(value).collect::<Vec<_>>();
-        let rates = all(|round| ratio(round.deliveries, round.micros) * 1e6);
-        Some(Summary {
-            rate: median(&rates)?,
-            slowest: rates.iter().copied().reduce(f64::min)?,
-            fastest: rates.iter().copied().reduce(f64::max)?,
-            server_micros: median(&all(|round| {
+        let middle = |value| median(&all(value));
+        Some(Throughput {
+            rate: Spread::of(&all(|round| ratio(round.deliveries, round.micros) * 1e6))?,
+            server_micros: middle(|round| {
                 ratio(round.server_cpu_micros, round.deliveries)
-            }))?,
-            server_share: median(&all(|round| {
-                ratio(round.server_cpu_micros, round.micros)
-            }))?,
-            generator_share: median(&all(|round| {
+            })?,
+            server_share: middle(|round| ratio(round.server_cpu_micros, round.micros))?,
+            generator_share: middle(|round| {
                 ratio(round.generator_cpu_micros, round.micros)
-            }))?,
+            })?,
         })
     }
 }
 
-fn ratio(part: u64, whole: u64) -> f64 {
-    part as f64 / whole as f64
-}
-
-/// The middle of the values, or the mean of the two in the middle; `None` if there are none.
-pub fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    match (sorted.len(), sorted.len() % 2) {
-        (0, _) => None,
-        (_, 1) => Some(sorted[middle]),
-        _ => Some((sorted[middle - 1] + sorted[middle]) / 2.0),
-    }
-}
-
-impl Report {
-    /// As it is kept in the repository.
-    pub fn to_json(&self) -> String {
-        let json = serde_json::to_string_pretty(self);
-        json.expect("numbers and text have a JSON form") + "\n"
-    }
-
+impl ChatReport {
     /// Deliveries a second of the server that is the measure, under the load that `rounds` picks.
-    pub fn baseline_rate(&self, rounds: fn(&Server) -> &[Round]) -> Option<f64> {
+    pub fn baseline_rate(&self, rounds: fn(&ChatServer) -> &[Round]) -> Option<f64> {
         let mut servers = self.servers.iter();
         let baseline = servers.find(|server| server.name == self.baseline)?;
-        Some(Summary::of(rounds(baseline))?.rate)
+        Some(Throughput::of(rounds(baseline))?.rate.median)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_median_is_in_the_middle_whatever_the_order() {
-        assert_eq!(median(&[]), None);
-        assert_eq!(median(&[3.0]), Some(3.0));
-        assert_eq!(median(&[9.0, 1.0, 2.0]), Some(2.0));
-        assert_eq!(median(&[9.0, 1.0, 2.0, 4.0]), Some(3.0));
-    }
 
     #[test]
     fn rounds_are_summed_up_by_their_medians() {
@@ -146,12 +111,16 @@ mod tests {
             round(4000, 1_000_000),
             round(1000, 500_000),
         ];
-        let summary = Summary::of(&rounds).unwrap();
-        assert_eq!(summary.rate, 2000.0);
-        assert_eq!((summary.slowest, summary.fastest), (1000.0, 4000.0));
+        let summary = Throughput::of(&rounds).unwrap();
+        let Spread {
+            median,
+            least,
+            most,
+        } = summary.rate;
+        assert_eq!((least, median, most), (1000.0, 2000.0, 4000.0));
         assert_eq!(summary.server_micros, 500.0);
         assert_eq!(summary.server_share, 0.5);
         assert_eq!(summary.generator_share, 0.25);
-        assert_eq!(Summary::of(&[]), None);
+        assert_eq!(Throughput::of(&[]), None);
     }
 }

@@ -1,11 +1,11 @@
 //! A report as tables: plain text for the terminal, HTML for a chapter.
-//! In flows a [`Report`], out flows the same content in either form; nothing else goes in, so the HTML can be proved from the JSON.
+//! In flows a [`ChatReport`], out flows the same content in either form; nothing else goes in, so the HTML can be proved from the JSON.
 
-use super::report::{Report, Round, Server, Summary};
+use super::report::{ChatReport, ChatServer, Round, Throughput};
 use crate::section::{Section, figure};
 use print::german::{self, NARROW, percent};
 
-fn sections(report: &Report) -> [Section; 3] {
+fn sections(report: &ChatReport) -> [Section; 3] {
     [
         load(report, "Eine Zeile unterwegs".into(), |server| {
             &server.single
@@ -19,20 +19,26 @@ fn sections(report: &Report) -> [Section; 3] {
     ]
 }
 
-fn load(report: &Report, title: String, rounds: fn(&Server) -> &[Round]) -> Section {
+fn load(
+    report: &ChatReport,
+    title: String,
+    rounds: fn(&ChatServer) -> &[Round],
+) -> Section {
     let baseline = report.baseline_rate(rounds);
-    let row = |server: &Server| {
+    let row = |server: &ChatServer| {
         let mut row = vec![server.name.clone()];
-        match Summary::of(rounds(server)) {
+        match Throughput::of(rounds(server)) {
             None => row.extend(std::iter::repeat_n("–".to_owned(), 6)),
             Some(summary) => row.extend([
-                german::rounded(summary.rate),
+                german::rounded(summary.rate.median),
                 format!(
                     "{} – {}",
-                    german::rounded(summary.slowest),
-                    german::rounded(summary.fastest)
+                    german::rounded(summary.rate.least),
+                    german::rounded(summary.rate.most)
                 ),
-                baseline.map_or("–".into(), |rate| german::times(summary.rate / rate)),
+                baseline.map_or("–".into(), |rate| {
+                    german::times(summary.rate.median / rate)
+                }),
                 format!("{}{NARROW}µs", german::decimal(summary.server_micros, 2)),
                 percent(summary.server_share),
                 percent(summary.generator_share),
@@ -55,8 +61,8 @@ fn load(report: &Report, title: String, rounds: fn(&Server) -> &[Round]) -> Sect
     }
 }
 
-fn costs(report: &Report) -> Section {
-    let row = |server: &Server| {
+fn costs(report: &ChatReport) -> Section {
+    let row = |server: &ChatServer| {
         let memory = server.bytes_per_connection.map_or("–".into(), |bytes| {
             format!("{}{NARROW}KiB", german::decimal(bytes as f64 / 1024.0, 1))
         });
@@ -71,7 +77,7 @@ fn costs(report: &Report) -> Section {
 }
 
 /// What the tables show, in one line.
-fn caption(report: &Report) -> String {
+fn caption(report: &ChatReport) -> String {
     format!(
         "Chat mit {} Empfängern und einem Sender",
         german::whole(report.receivers)
@@ -79,7 +85,7 @@ fn caption(report: &Report) -> String {
 }
 
 /// How it was measured, and where.
-fn notes(report: &Report) -> Vec<String> {
+fn notes(report: &ChatReport) -> Vec<String> {
     let rounds = report.servers.first().map_or(0, |server| server.single.len());
     let servers: Vec<_> = report
         .servers
@@ -103,7 +109,7 @@ fn notes(report: &Report) -> Vec<String> {
 }
 
 /// The tables for the terminal, ending with a line end.
-pub fn text(report: &Report) -> String {
+pub fn text(report: &ChatReport) -> String {
     let mut out = format!("{}\n", caption(report));
     for section in sections(report) {
         out += &format!("\n{}", section.text());
@@ -115,18 +121,18 @@ pub fn text(report: &Report) -> String {
 }
 
 /// The tables for a chapter: one `<figure>` without an empty line, as Markdown wants it.
-pub fn html(report: &Report) -> String {
+pub fn html(report: &ChatReport) -> String {
     let command = Some("cargo run --release -- measure chat");
     figure(&caption(report), &sections(report), &notes(report), command)
 }
 
 /// The same in one small table, a row for each way of building a server.
-pub fn models_html(report: &Report) -> String {
-    let rate = |rounds: &[Round]| match Summary::of(rounds) {
-        Some(summary) => german::rounded(summary.rate),
+pub fn models_html(report: &ChatReport) -> String {
+    let rate = |rounds: &[Round]| match Throughput::of(rounds) {
+        Some(summary) => german::rounded(summary.rate.median),
         None => "–".to_owned(),
     };
-    let row = |(server, costs): (&Server, Vec<String>)| {
+    let row = |(server, costs): (&ChatServer, Vec<String>)| {
         let mut row = vec![format!("{} ({})", server.kind, server.name)];
         row.extend(costs.into_iter().skip(1));
         row.extend([rate(&server.single), rate(&server.bursts)]);
@@ -150,9 +156,10 @@ pub fn models_html(report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kept;
     use crate::machine::Machine;
 
-    fn report() -> Report {
+    fn report() -> ChatReport {
         let rounds = |rates: [u64; 3]| {
             let round = |deliveries| Round {
                 deliveries,
@@ -162,7 +169,7 @@ mod tests {
             };
             rates.map(round).to_vec()
         };
-        let server = |name: &str, single, bursts, bytes_per_connection| Server {
+        let server = |name: &str, single, bursts, bytes_per_connection| ChatServer {
             name: name.into(),
             kind: "ein <Thread>".into(),
             bytes_per_connection,
@@ -170,7 +177,7 @@ mod tests {
             single: rounds(single),
             bursts: rounds(bursts),
         };
-        Report {
+        ChatReport {
             date: chrono::NaiveDate::from_ymd_opt(2026, 3, 1).unwrap(),
             machine: Machine {
                 cpu: "Beispiel 9000".into(),
@@ -258,7 +265,7 @@ Schübe von 200 Zeilen
     #[test]
     fn a_report_survives_its_json() {
         let report = report();
-        let again: Report = serde_json::from_str(&report.to_json()).unwrap();
+        let again: ChatReport = serde_json::from_str(&kept::json(&report)).unwrap();
         assert_eq!(html(&again), html(&report));
         assert_eq!(again, report);
     }

@@ -1,9 +1,9 @@
 //! Bars that lie: one row a model, its parts one behind the other, their numbers beside or above it.
 //! In flow rows, out flows a panel on a [`Canvas`], and the places of further values in it.
 
-use super::canvas::{Align, Axes, Canvas, EDGE, LINE, Place, SMALL, WIDTH, title_height};
+use super::canvas::{Align, Axes, Canvas, EDGE, LINE, Point, SMALL, WIDTH, title_height};
 use super::curves::Elsewhere;
-use super::ticks::{Scale, even};
+use super::ticks::{Ruler, even};
 use print::german;
 use print::svg;
 
@@ -39,7 +39,7 @@ pub struct Part {
 
 /// One model.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub struct Bar {
     pub name: String,
     /// In the order of the parts; `None` where the system does not say.
     pub values: Vec<Option<f64>>,
@@ -47,7 +47,7 @@ pub struct Row {
     pub spread: Option<(f64, f64)>,
 }
 
-impl Row {
+impl Bar {
     /// What is known of it, together.
     pub fn sum(&self) -> f64 {
         sum(&self.values)
@@ -65,18 +65,18 @@ pub fn sum(values: &[Option<f64>]) -> f64 {
 }
 
 /// One picture with its axis.
-pub struct Panel<'p> {
+pub struct BarPanel<'p> {
     pub title: &'p str,
     pub top: i32,
     pub parts: &'p [Part],
-    pub rows: &'p [Row],
+    pub rows: &'p [Bar],
     /// A number of a row.
     pub format: fn(f64) -> String,
     /// Behind the last number of the axis.
     pub unit: &'p str,
 }
 
-impl Panel<'_> {
+impl BarPanel<'_> {
     /// How high it is.
     pub fn height(&self) -> i32 {
         self.head() + self.row() * self.rows.len() as i32 + FOOT
@@ -107,7 +107,7 @@ impl Panel<'_> {
     }
 
     /// Where the sign of each part stands below the title, if there are several: the left end, and the top of the line.
-    fn legend(&self) -> Vec<Place> {
+    fn legend(&self) -> Vec<Point> {
         let mut places = Vec::new();
         let (mut x, mut y) = (EDGE, 0);
         for part in self.parts.iter().filter(|_| self.is_high()) {
@@ -126,10 +126,10 @@ impl Panel<'_> {
     }
 
     /// The axis with its numbers.
-    fn across(&self) -> Scale {
-        let ticks = even(self.rows.iter().map(Row::most).fold(0.0, f64::max));
+    fn across(&self) -> Ruler {
+        let ticks = even(self.rows.iter().map(Bar::most).fold(0.0, f64::max));
         let places = usize::from(ticks[1] < 1.0);
-        Scale::new(0.0..ticks[ticks.len() - 1], &ticks, |tick| {
+        Ruler::new(0.0..ticks[ticks.len() - 1], &ticks, |tick| {
             german::decimal(tick, places)
         })
     }
@@ -169,7 +169,7 @@ impl Panel<'_> {
 
         let axes = Axes {
             across: self.across(),
-            up: Scale::new(0.0..1.0, &[], |_| String::new()),
+            up: Ruler::new(0.0..1.0, &[], |_| String::new()),
             left,
             right,
             top,
@@ -180,7 +180,7 @@ impl Panel<'_> {
         let unit = (right + self.unit().0, bottom + 16);
         canvas.text("bild-klein", self.unit, unit, Align::Left);
 
-        let place = |row: usize, value: f64| -> Place {
+        let place = |row: usize, value: f64| -> Point {
             (axes.x(value), top + self.row() * row as i32 + self.bar())
         };
         for (number, row) in self.rows.iter().enumerate() {

@@ -1,13 +1,14 @@
 //! The figures of the C10k laboratory: memory a connection, answers a second, the slowest of a hundred answers.
-//! In flows a [`Report`], out flow the SVGs – and the places of a reader's own values in them, by the same code.
+//! In flows a [`C10kReport`], out flow the SVGs – and the places of a reader's own values in them, by the same code.
 
-use super::bars::{self, MIB, Part, Row, mib, sum};
+use super::bars::{self, Bar, MIB, Part, mib, sum};
 use super::canvas::{Canvas, notes_height};
 use super::curves::{self, Axis, Curve, Legend, Value};
 use super::marks::Sign;
-use super::{Mark, Picture};
-use crate::c10k::report::{Model, Report};
-use crate::c10k::summary::{self, Load, Memory, Spread, Summary};
+use super::{OwnValue, Picture};
+use crate::c10k::report::{C10kReport, Model};
+use crate::c10k::summary::{self, Load, Memory, Summary};
+use crate::spread::Spread;
 use print::german::{self, NARROW};
 use print::svg::Title;
 
@@ -37,21 +38,21 @@ const RESERVED: [Part; 1] = [Part {
 }];
 
 /// The places of the reader's values in all figures of the book.
-pub fn marks(book: &Report, reader: &Report) -> Vec<Mark> {
+pub fn marks(book: &C10kReport, reader: &C10kReport) -> Vec<OwnValue> {
     let figures = [memory, throughput, latency];
     figures.into_iter().flat_map(|draw| draw(book, Some(reader)).marks).collect()
 }
 
 /// What one connection occupies and reserves, by model, at the largest number of connections.
-pub fn memory(book: &Report, reader: Option<&Report>) -> Picture {
+pub fn memory(book: &C10kReport, reader: Option<&C10kReport>) -> Picture {
     let connections = summary::sizes(book).pop().unwrap_or(0);
     let known: Vec<(&Model, Memory)> = book
         .models
         .iter()
         .filter_map(|model| Some((model, summary::memory(model, connections)?)))
         .collect();
-    let rows = |values: fn(&Memory) -> Vec<Option<f64>>| -> Vec<Row> {
-        let row = |(model, memory): &(&Model, Memory)| Row {
+    let rows = |values: fn(&Memory) -> Vec<Option<f64>>| -> Vec<Bar> {
+        let row = |(model, memory): &(&Model, Memory)| Bar {
             name: model.name.clone(),
             values: values(memory),
             spread: None,
@@ -66,7 +67,7 @@ pub fn memory(book: &Report, reader: Option<&Report>) -> Picture {
     };
 
     let number = german::whole(connections);
-    let upper = bars::Panel {
+    let upper = bars::BarPanel {
         title: &format!("Belegt in KiB je Verbindung, bei {number}"),
         unit: "KiB",
         top: 0,
@@ -74,7 +75,7 @@ pub fn memory(book: &Report, reader: Option<&Report>) -> Picture {
         rows: &occupied,
         format: kib,
     };
-    let lower = bars::Panel {
+    let lower = bars::BarPanel {
         title: "Nur reserviert je Verbindung",
         unit: "MiB",
         top: upper.height() + GAP,
@@ -135,7 +136,7 @@ fn only_reserved(memory: &Memory) -> f64 {
 /// The reader's values, with the row each belongs to.
 fn own_memory<'r>(
     known: &[(&Model, Memory)],
-    reader: Option<&'r Report>,
+    reader: Option<&'r C10kReport>,
 ) -> Vec<(usize, &'r Model, Memory)> {
     let Some(reader) = reader else { return Vec::new() };
     let connections = summary::sizes(reader).pop().unwrap_or(0);
@@ -171,7 +172,7 @@ fn memory_in_words(known: &[(&Model, Memory)], number: &str) -> String {
 }
 
 /// Answers a second over the number of connections, with all of them active.
-pub fn throughput(book: &Report, reader: Option<&Report>) -> Picture {
+pub fn throughput(book: &C10kReport, reader: Option<&C10kReport>) -> Picture {
     let loads = [(Load::All, "Antworten je Sekunde, alle aktiv")];
     let chart = Chart {
         loads: &loads,
@@ -198,7 +199,7 @@ pub fn throughput(book: &Report, reader: Option<&Report>) -> Picture {
     }
 }
 
-fn throughput_in_words(book: &Report) -> String {
+fn throughput_in_words(book: &C10kReport) -> String {
     let sentences = summary::sizes(book).into_iter().filter_map(|connections| {
         let ranking = summary::ranking(book, connections, Load::All);
         let rates = ranking.iter().filter_map(|model| {
@@ -230,7 +231,7 @@ fn throughput_in_words(book: &Report) -> String {
 }
 
 /// The slowest of a hundred answers over the number of connections: with all of them active, and with one in a hundred.
-pub fn latency(book: &Report, reader: Option<&Report>) -> Picture {
+pub fn latency(book: &C10kReport, reader: Option<&C10kReport>) -> Picture {
     let loads = [
         (Load::All, "99 von 100 Antworten binnen …, alle aktiv"),
         (
@@ -268,7 +269,7 @@ pub fn latency(book: &Report, reader: Option<&Report>) -> Picture {
     }
 }
 
-fn latency_in_words(book: &Report) -> String {
+fn latency_in_words(book: &C10kReport) -> String {
     let mut sentences = Vec::new();
     if let Some(connections) = summary::sizes(book).pop() {
         for (load, words) in [
@@ -317,8 +318,8 @@ impl Chart<'_> {
     /// Draws it, and finds the places of the reader's values.
     fn draw<'r>(
         &self,
-        book: &Report,
-        reader: Option<&'r Report>,
+        book: &C10kReport,
+        reader: Option<&'r C10kReport>,
         facts: &[String],
         title: Title,
     ) -> (String, Vec<Own<'r>>) {
@@ -332,7 +333,7 @@ impl Chart<'_> {
         let mut panels = Vec::new();
         let mut below = 0;
         for ((_, title), curves) in self.loads.iter().zip(&curves) {
-            let panel = curves::Panel {
+            let panel = curves::CurvePanel {
                 title,
                 top: below,
                 axis: self.axis,
@@ -367,7 +368,7 @@ impl Chart<'_> {
         (canvas.finish(notes_at + notes_height(&notes), title), own)
     }
 
-    fn how_to_read(&self, book: &Report, joined: bool) -> Vec<String> {
+    fn how_to_read(&self, book: &C10kReport, joined: bool) -> Vec<String> {
         let mut signs = format!("Zeichen: {}", median_of(book));
         if summary::runs(book) > 1 {
             signs += " Senkrechte Striche: vom kleinsten bis zum größten Wert.";
@@ -381,7 +382,7 @@ impl Chart<'_> {
     }
 }
 
-fn median_of(report: &Report) -> String {
+fn median_of(report: &C10kReport) -> String {
     match summary::runs(report) {
         0 | 1 => "ein Durchgang.".to_owned(),
         runs => format!("Median aus {runs} Durchgängen."),
@@ -389,7 +390,7 @@ fn median_of(report: &Report) -> String {
 }
 
 /// The report without the models that are left out, and a sentence that names these.
-fn shown(report: &Report) -> (Report, Vec<String>) {
+fn shown(report: &C10kReport) -> (C10kReport, Vec<String>) {
     let mut report = report.clone();
     let is_left_out = |model: &Model| LEFT_OUT.contains(&model.id.as_str());
     let left_out = report.models.iter().filter(|model| is_left_out(model));
@@ -408,7 +409,7 @@ fn with_facts(words: String, facts: &[String]) -> String {
 }
 
 /// Which models have no value, as sentences.
-fn missing(report: &Report, loads: &[Load]) -> Vec<String> {
+fn missing(report: &C10kReport, loads: &[Load]) -> Vec<String> {
     let mut sentences: Vec<String> = Vec::new();
     for connections in summary::sizes(report) {
         let lacks = |model: &&Model| {
@@ -429,7 +430,10 @@ fn missing(report: &Report, loads: &[Load]) -> Vec<String> {
 }
 
 /// The models that have a value somewhere, with all their values.
-fn curves(report: &Report, value: impl Fn(&Model, u64) -> Option<Spread>) -> Vec<Curve> {
+fn curves(
+    report: &C10kReport,
+    value: impl Fn(&Model, u64) -> Option<Spread>,
+) -> Vec<Curve> {
     let sizes = summary::sizes(report);
     let curve = |model: &Model| Curve {
         id: model.id.clone(),
@@ -457,7 +461,7 @@ fn point(connections: u64, spread: Spread) -> Value {
 /// The reader's values of models that the book has a curve of, with the number of the curve.
 fn own_values<'r>(
     curves: &[Curve],
-    reader: Option<&'r Report>,
+    reader: Option<&'r C10kReport>,
     value: impl Fn(&Model, u64) -> Option<Spread>,
 ) -> Vec<(usize, &'r Model, Value)> {
     let Some(reader) = reader else { return Vec::new() };
@@ -484,9 +488,9 @@ fn mark(
     model: &Model,
     value: &str,
     (at, beyond): curves::Elsewhere,
-) -> Mark {
+) -> OwnValue {
     let sign = Sign::of(&model.id);
-    Mark {
+    OwnValue {
         figure,
         x: at.0,
         y: at.1,

@@ -3,7 +3,7 @@
 
 use print::svg::{Attribute, Svg, Title, wrap};
 
-use super::ticks::Scale;
+use super::ticks::Ruler;
 
 /// Width of every figure, in its own units: on a telephone a little more than there are pixels, and on a wide page the
 /// figure grows by no more than its letters bear.
@@ -19,7 +19,7 @@ pub const LINE: i32 = 17;
 const TITLE: i32 = 20;
 
 /// A place in a figure.
-pub type Place = (i32, i32);
+pub type Point = (i32, i32);
 
 /// Which end of a text is at its place.
 #[derive(Debug, Clone, Copy)]
@@ -52,12 +52,12 @@ pub struct Canvas(Svg);
 
 impl Canvas {
     /// A line through all of these places.
-    pub fn line(&mut self, classes: &str, places: &[Place]) {
+    pub fn line(&mut self, classes: &str, places: &[Point]) {
         self.shape("polyline", classes, &[("points", &points(places))]);
     }
 
     /// A rectangle between two corners; nothing if it has no extent.
-    pub fn rect(&mut self, classes: &str, from: Place, to: Place) {
+    pub fn rect(&mut self, classes: &str, from: Point, to: Point) {
         let (width, height) = (to.0 - from.0, to.1 - from.1);
         if width > 0 && height > 0 {
             let size: [Attribute; 4] = [
@@ -71,12 +71,12 @@ impl Canvas {
     }
 
     /// A polygon around these places.
-    pub fn polygon(&mut self, classes: &str, places: &[Place]) {
+    pub fn polygon(&mut self, classes: &str, places: &[Point]) {
         self.shape("polygon", classes, &[("points", &points(places))]);
     }
 
     /// A circle.
-    pub fn circle(&mut self, classes: &str, at: Place, radius: i32) {
+    pub fn circle(&mut self, classes: &str, at: Point, radius: i32) {
         self.shape(
             "circle",
             classes,
@@ -85,7 +85,7 @@ impl Canvas {
     }
 
     /// A text, vertically in the middle of its place.
-    pub fn text(&mut self, classes: &str, text: &str, at: Place, align: Align) {
+    pub fn text(&mut self, classes: &str, text: &str, at: Point, align: Align) {
         self.words(classes, text, at, align, "0.5ex");
     }
 
@@ -112,7 +112,7 @@ impl Canvas {
     }
 
     /// `down` is how far the text's baseline lies below its place.
-    fn words(&mut self, classes: &str, text: &str, at: Place, align: Align, down: &str) {
+    fn words(&mut self, classes: &str, text: &str, at: Point, align: Align, down: &str) {
         let anchor = match align {
             Align::Left => "start",
             Align::Middle => "middle",
@@ -135,15 +135,15 @@ impl Canvas {
     }
 }
 
-fn points(places: &[Place]) -> String {
+fn points(places: &[Point]) -> String {
     let points: Vec<String> = places.iter().map(|(x, y)| format!("{x},{y}")).collect();
     points.join(" ")
 }
 
 /// The axes of a panel, and the numbers along them.
 pub struct Axes {
-    pub across: Scale,
-    pub up: Scale,
+    pub across: Ruler,
+    pub up: Ruler,
     /// The ends of both in the figure.
     pub left: i32,
     pub right: i32,
@@ -156,7 +156,7 @@ const TICK: i32 = 5;
 
 impl Axes {
     /// Where a value lies.
-    pub fn place(&self, across: f64, up: f64) -> Place {
+    pub fn place(&self, across: f64, up: f64) -> Point {
         (self.x(across), self.up.place(up, (self.bottom, self.top)))
     }
 
@@ -175,7 +175,7 @@ impl Axes {
             bottom,
             ..
         } = self;
-        let mut grid = |from: Place, to: Place| {
+        let mut grid = |from: Point, to: Point| {
             let ends: [Attribute; 4] = [
                 ("x1", &from.0),
                 ("y1", &from.1),

@@ -1,18 +1,23 @@
 //! What chapter 11 shows of the report besides its figures: tables, and single numbers that its sentences include.
-//! In flows a [`Report`], out flow HTML and a file of anchors; whoever wants a number in a sentence names its anchor.
+//! In flows a [`C10kReport`], out flow HTML and a file of anchors; whoever wants a number in a sentence names its anchor.
 
-use crate::c10k::report::{Model, Report};
-use crate::c10k::summary::{self, Load, Memory, REFERENCE, Spread};
+use std::collections::BTreeSet;
+
+use anyhow::bail;
+
+use crate::c10k::report::{C10kReport, Model};
+use crate::c10k::summary::{self, Load, Memory, REFERENCE};
 use crate::c10k::table;
-use crate::herd;
+use crate::herd::{Herd, HerdReport};
 use crate::section::{Section, figure};
+use crate::spread::{Spread, median};
 use print::german::{self, NARROW, bytes, percent, time};
 
 /// Connections of the calculation at the chapter's end.
 const MILLION: f64 = 1e6;
 
 /// Answers and their times: the greatest count of connections in full sight, the others to be unfolded.
-pub fn answers_html(report: &Report) -> String {
+pub fn answers_html(report: &C10kReport) -> String {
     let mut sizes = summary::sizes(report);
     let Some(greatest) = sizes.pop() else { return String::new() };
     let ranking = |connections| {
@@ -49,7 +54,7 @@ pub fn answers_html(report: &Report) -> String {
 }
 
 /// How many answers, and what one costs the server.
-fn speed(report: &Report, connections: u64) -> Section {
+fn speed(report: &C10kReport, connections: u64) -> Section {
     let reference = summary::model(report, REFERENCE);
     let row = |model: &Model| {
         let Some(all) = summary::summary(model, connections, Load::All) else {
@@ -91,7 +96,7 @@ fn speed(report: &Report, connections: u64) -> Section {
 }
 
 /// How long one waits for an answer.
-fn times(report: &Report, connections: u64) -> Section {
+fn times(report: &C10kReport, connections: u64) -> Section {
     let row = |model: &Model| {
         let of = |load| summary::summary(model, connections, load);
         let (Some(all), Some(few)) = (of(Load::All), of(Load::Few)) else {
@@ -128,7 +133,7 @@ fn missing(model: &Model, cells: usize) -> Vec<String> {
 }
 
 /// What one connection occupies, with the greatest count of connections; and where it was measured.
-pub fn connection_html(report: &Report) -> String {
+pub fn connection_html(report: &C10kReport) -> String {
     let Some(connections) = summary::sizes(report).pop() else {
         return String::new();
     };
@@ -148,7 +153,7 @@ pub fn connection_html(report: &Report) -> String {
 }
 
 /// The same, calculated for a million connections.
-pub fn million_html(report: &Report) -> String {
+pub fn million_html(report: &C10kReport) -> String {
     let Some(connections) = summary::sizes(report).pop() else {
         return String::new();
     };
@@ -181,8 +186,16 @@ pub fn million_html(report: &Report) -> String {
     figure("Eine Million Verbindungen", &[table], &[note], None)
 }
 
-/// Single numbers with their units, each between the anchors of its name: `10000-threads-belegt`.
-pub fn numbers(report: &Report, herd: Option<&herd::Report>) -> String {
+/// Single numbers with their units, each between the anchors of its name: `10000-threads-belegt`. Only those of these names.
+///
+/// # Errors
+///
+/// A German sentence: a name that no number has.
+pub fn numbers(
+    report: &C10kReport,
+    herd: Option<&HerdReport>,
+    names: &BTreeSet<String>,
+) -> anyhow::Result<String> {
     let mut numbers = vec![("dateien".to_owned(), german::whole(report.files))];
     for connections in summary::sizes(report) {
         for model in &report.models {
@@ -193,15 +206,20 @@ pub fn numbers(report: &Report, herd: Option<&herd::Report>) -> String {
         numbers.extend(compared(report, connections));
     }
     numbers.extend(herd.map_or_else(Vec::new, of_herd));
+    numbers.retain(|(name, _)| names.contains(name));
+    let is_unknown = |name: &&String| numbers.iter().all(|(known, _)| known != *name);
+    if let Some(name) = names.iter().find(is_unknown) {
+        bail!("Ein Kapitel nennt die Zahl „{name}“, aber so eine ist nicht gemessen");
+    }
     let mut text = String::new();
     for (name, number) in numbers {
         text += &format!("ANCHOR: {name}\n{number}\nANCHOR_END: {name}\n");
     }
-    text
+    Ok(text)
 }
 
 fn of_model(
-    report: &Report,
+    report: &C10kReport,
     model: &Model,
     connections: u64,
 ) -> Vec<(&'static str, String)> {
@@ -259,7 +277,7 @@ fn of_model(
 }
 
 /// The thread against the hand-written loop.
-fn compared(report: &Report, connections: u64) -> Vec<(String, String)> {
+fn compared(report: &C10kReport, connections: u64) -> Vec<(String, String)> {
     let [Some(threads), Some(event_loop)] =
         ["threads", "event-loop"].map(|id| summary::model(report, id))
     else {
@@ -279,13 +297,13 @@ fn compared(report: &Report, connections: u64) -> Vec<(String, String)> {
     numbers.into_iter().map(name).collect()
 }
 
-fn of_herd(herd: &herd::Report) -> Vec<(String, String)> {
+fn of_herd(herd: &HerdReport) -> Vec<(String, String)> {
     let mut numbers = Vec::new();
     for (model, herds) in [("threads", &herd.threads), ("tasks", &herd.tasks)] {
-        let middle = |value: fn(&herd::Herd) -> Option<u64>| {
+        let middle = |value: fn(&Herd) -> Option<u64>| {
             let values: Option<Vec<f64>> =
                 herds.iter().map(|herd| Some(value(herd)? as f64)).collect();
-            crate::chat::report::median(&values?)
+            median(&values?)
         };
         for (name, value) in [
             ("belegt", middle(|herd| herd.resident)),
@@ -305,7 +323,7 @@ fn whole(memory: &Memory) -> Option<f64> {
 }
 
 /// The terminal's table names models by their ids, the chapter by their names.
-fn named(mut table: Section, report: &Report) -> Section {
+fn named(mut table: Section, report: &C10kReport) -> Section {
     for (row, model) in table.rows.iter_mut().zip(&report.models) {
         row[0].clone_from(&model.name);
     }

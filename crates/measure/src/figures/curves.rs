@@ -2,9 +2,9 @@
 //! together is joined by a thin line, and a legend below says which model it is.
 //! In flow the values of the models, out flows a panel on a [`Canvas`], and the places of further values in it.
 
-use super::canvas::{Align, Axes, Canvas, EDGE, LINE, Place, SMALL, WIDTH, title_height};
+use super::canvas::{Align, Axes, Canvas, EDGE, LINE, Point, SMALL, WIDTH, title_height};
 use super::marks::Sign;
-use super::ticks::{Scale, even, round};
+use super::ticks::{Ruler, even, round};
 use print::german;
 use print::svg;
 
@@ -52,7 +52,7 @@ pub enum Axis {
 }
 
 /// One picture with its axes.
-pub struct Panel<'p> {
+pub struct CurvePanel<'p> {
     pub title: &'p str,
     pub top: i32,
     pub axis: Axis,
@@ -64,9 +64,9 @@ pub struct Panel<'p> {
 }
 
 /// Where a value lies that was not drawn: its place, and whether it would really lie outside.
-pub type Elsewhere = (Place, bool);
+pub type Elsewhere = (Point, bool);
 
-impl Panel<'_> {
+impl CurvePanel<'_> {
     /// How high it is.
     pub fn height(&self) -> i32 {
         self.head() + PLOT + FOOT
@@ -118,7 +118,7 @@ impl Panel<'_> {
             let places = curve.values.iter();
             let places = places.map(|value| place(model, value.connections, value.median));
             if curve.values.len() > 1 {
-                canvas.line(&line, &places.collect::<Vec<Place>>());
+                canvas.line(&line, &places.collect::<Vec<Point>>());
             }
             for value in &curve.values {
                 let (x, low) = place(model, value.connections, value.least);
@@ -161,7 +161,7 @@ impl Panel<'_> {
     }
 
     /// The vertical axis.
-    fn up(&self, values: &[&Value]) -> Scale {
+    fn up(&self, values: &[&Value]) -> Ruler {
         let most = values.iter().map(|value| value.most).fold(0.0, f64::max);
         let (ends, ticks) = match self.axis {
             Axis::Linear => {
@@ -176,12 +176,12 @@ impl Panel<'_> {
                 (ends.start.log10()..ends.end.log10(), ticks)
             }
         };
-        Scale::new(ends, &ticks, |value| (self.format)(self.unscaled(value)))
+        Ruler::new(ends, &ticks, |value| (self.format)(self.unscaled(value)))
     }
 }
 
 /// The horizontal axis: powers of ten, and the numbers of connections.
-fn across(values: &[&Value], right: i32) -> Scale {
+fn across(values: &[&Value], right: i32) -> Ruler {
     let mut numbers: Vec<u64> = values.iter().map(|value| value.connections).collect();
     numbers.sort_unstable();
     numbers.dedup();
@@ -190,7 +190,7 @@ fn across(values: &[&Value], right: i32) -> Scale {
     // Room beside the first and the last; with one number alone it is all there is.
     let inside = f64::from(right - LEFT) - 2.0 * SIDE;
     let wide = ((last - first) * SIDE / inside).max(0.12);
-    Scale::new(first - wide..last + wide, &columns, |log| {
+    Ruler::new(first - wide..last + wide, &columns, |log| {
         german::whole(10_f64.powf(log).round() as u64)
     })
 }

@@ -1,10 +1,10 @@
 //! The figure of the elephants' 500: a thread each against a task each.
-//! In flows a [`Report`], out flows the SVG.
+//! In flows a [`HerdReport`], out flows the SVG.
 
-use super::bars::{MIB, Panel, Part, Row, mib};
+use super::bars::{Bar, BarPanel, MIB, Part, mib};
 use super::canvas::{Canvas, notes_height};
-use crate::c10k::summary::Spread;
-use crate::herd::{Herd, Report};
+use crate::herd::{Herd, HerdReport};
+use crate::spread::Spread;
 use print::german;
 use print::svg::Title;
 
@@ -51,7 +51,7 @@ const QUANTITIES: [Quantity; 3] = [
 ];
 
 /// Memory and time of both herds.
-pub fn draw(report: &Report) -> String {
+pub fn draw(report: &HerdReport) -> String {
     let number = german::whole(report.elephants);
     let models = [
         (format!("{number} Threads"), &report.threads),
@@ -61,12 +61,12 @@ pub fn draw(report: &Report) -> String {
     let mut panels = Vec::new();
     for quantity in &QUANTITIES {
         let spreads = models.each_ref().map(|(_, herds)| spread(quantity, herds));
-        let row = |((name, _), spread): (&(String, _), &Option<Spread>)| Row {
+        let row = |((name, _), spread): (&(String, _), &Option<Spread>)| Bar {
             name: name.clone(),
             values: vec![spread.map(|spread| spread.median)],
             spread: spread.map(|spread| (spread.least, spread.most)),
         };
-        panels.push(models.iter().zip(&spreads).map(row).collect::<Vec<Row>>());
+        panels.push(models.iter().zip(&spreads).map(row).collect::<Vec<Bar>>());
         let [threads, tasks] = spreads.map(|spread| {
             let known = |spread: Spread| (quantity.format)(spread.median);
             spread.map_or("unbekannt".to_owned(), known)
@@ -74,7 +74,7 @@ pub fn draw(report: &Report) -> String {
         let title = quantity.title;
         found.push(format!("{title}: Threads {threads}, Tasks {tasks}."));
     }
-    let panel = |number: usize, top| Panel {
+    let panel = |number: usize, top| BarPanel {
         title: QUANTITIES[number].title,
         top,
         parts: &QUANTITIES[number].part,

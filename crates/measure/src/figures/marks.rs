@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::canvas::{Canvas, Place};
+use super::canvas::{Canvas, Point};
 
 /// A sign around a place.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,15 +15,15 @@ pub struct Sign {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Shape {
     Circle,
-    Corners(&'static [Place]),
+    Corners(&'static [Point]),
 }
 
 const RADIUS: i32 = 5;
-const SQUARE: &[Place] = &[(-4, -4), (4, -4), (4, 4), (-4, 4)];
-const UP: &[Place] = &[(0, -6), (5, 4), (-5, 4)];
-const DOWN: &[Place] = &[(0, 6), (-5, -4), (5, -4)];
-const DIAMOND: &[Place] = &[(0, -6), (6, 0), (0, 6), (-6, 0)];
-const CROSS: &[Place] = &[
+const SQUARE: &[Point] = &[(-4, -4), (4, -4), (4, 4), (-4, 4)];
+const UP: &[Point] = &[(0, -6), (5, 4), (-5, 4)];
+const DOWN: &[Point] = &[(0, 6), (-5, -4), (5, -4)];
+const DIAMOND: &[Point] = &[(0, -6), (6, 0), (0, 6), (-6, 0)];
+const CROSS: &[Point] = &[
     (-5, -3),
     (-3, -5),
     (0, -2),
@@ -63,13 +63,13 @@ impl Sign {
     }
 
     /// Puts it at a place.
-    pub fn draw(self, canvas: &mut Canvas, model: &str, at: Place) {
+    pub fn draw(self, canvas: &mut Canvas, model: &str, at: Point) {
         let classes = self.classes(model);
         match self.shape {
             Shape::Circle => canvas.circle(&classes, at, RADIUS),
             Shape::Corners(corners) => {
                 let places = corners.iter().map(|(x, y)| (at.0 + x, at.1 + y));
-                canvas.polygon(&classes, &places.collect::<Vec<Place>>());
+                canvas.polygon(&classes, &places.collect::<Vec<Point>>());
             }
         }
     }

@@ -4,16 +4,16 @@
 use std::ops::Range;
 
 /// An even axis with its numbers and how these are written.
-pub struct Scale {
+pub struct Ruler {
     ends: Range<f64>,
     pub ticks: Vec<(f64, String)>,
 }
 
-impl Scale {
+impl Ruler {
     /// `ends` must not be empty.
-    pub fn new(ends: Range<f64>, ticks: &[f64], format: impl Fn(f64) -> String) -> Scale {
+    pub fn new(ends: Range<f64>, ticks: &[f64], format: impl Fn(f64) -> String) -> Ruler {
         let ticks = ticks.iter().map(|tick| (*tick, format(*tick))).collect();
-        Scale { ends, ticks }
+        Ruler { ends, ticks }
     }
 
     /// Where a value lies if the ends of the axis lie there; it may lie beyond them.
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn an_axis_goes_evenly_from_end_to_end_and_beyond() {
-        let axis = Scale::new(10.0..20.0, &[10.0, 20.0], |value| value.to_string());
+        let axis = Ruler::new(10.0..20.0, &[10.0, 20.0], |value| value.to_string());
         let places = [10.0, 15.0, 20.0, 30.0].map(|value| axis.place(value, (100, 0)));
         assert_eq!(places, [100, 50, 0, -100]);
     }

@@ -4,9 +4,11 @@
 use std::fs;
 use std::path::Path;
 
-use measure::c10k::report::{Footprint, Model, Phase, Report, Trial};
+use measure::c10k::report::{C10kReport, Model, Phase, Trial};
 use measure::c10k::{self, table};
-use measure::herd;
+use measure::gauge::Footprint;
+use measure::herd::{self, HerdReport};
+use measure::kept;
 use measure::machine::Machine;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -20,8 +22,9 @@ mod made_up {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::{Duration, Instant};
 
-    use measure::c10k::report::Report;
-    use measure::c10k::{Event, Plan, draft, drafting, measure_with};
+    use measure::c10k::report::C10kReport;
+    use measure::c10k::{News, Plan, draft, drafting, measure_with};
+    use measure::kept;
     use programs::listings::Programs;
 
     /// `ch11-event-loop` does not come up; what the others do, `labor/server.sh` says.
@@ -51,7 +54,10 @@ mod made_up {
     }
 
     /// The report and what was told; `watch` may cancel.
-    fn measured(plan: &Plan, watch: impl Fn(&Event, &AtomicBool)) -> (Report, Vec<Event>) {
+    fn measured(
+        plan: &Plan,
+        watch: impl Fn(&News, &AtomicBool),
+    ) -> (C10kReport, Vec<News>) {
         let cancelled = Arc::new(AtomicBool::new(false));
         let mut told = Vec::new();
         // Whoever never answers is waited for twice; the others answer at once, but not if the machine is busy.
@@ -94,13 +100,13 @@ mod made_up {
                 }
             }
         }
-        let again: Report = serde_json::from_str(&report.to_json()).unwrap();
+        let again: C10kReport = serde_json::from_str(&kept::json(&report)).unwrap();
         assert_eq!(again, report);
 
         let begun: Vec<_> = told
             .iter()
             .filter_map(|event| match event {
-                Event::Trial {
+                News::Trial {
                     number, of, model, ..
                 } => Some((*number, *of, model.as_str())),
                 _ => None,
@@ -113,7 +119,7 @@ mod made_up {
         let expected: Vec<_> =
             (1..).zip(order).map(|(number, model)| (number, 8, model)).collect();
         assert_eq!(begun, expected);
-        assert_eq!(told.last(), Some(&Event::Finished));
+        assert_eq!(told.last(), Some(&News::Finished));
     }
 
     #[test]
@@ -137,7 +143,7 @@ mod made_up {
         assert!(trial.idle.is_some() && trial.gather_micros == Some(4000));
         assert_eq!((trial.all, trial.few), (None, None));
         let complaints = told.iter().filter(|event| match event {
-            Event::Measured { failure, .. } => failure.is_some(),
+            News::Measured { failure, .. } => failure.is_some(),
             _ => false,
         });
         assert_eq!(complaints.count(), 6);
@@ -154,7 +160,7 @@ mod made_up {
             assert_eq!(trial.failure.as_deref(), Some(sentence));
         }
         let remark = "tokio, alle Kerne mit 10 Verbindungen: zweimal nicht rechtzeitig fertig, weitere Durchgänge entfallen.";
-        assert!(told.contains(&Event::Remark(remark.to_owned())), "{told:?}");
+        assert!(told.contains(&News::Remark(remark.to_owned())), "{told:?}");
     }
 
     #[test]
@@ -163,9 +169,9 @@ mod made_up {
         let file = root.path().join(draft());
         let read = || {
             let json = fs::read_to_string(&file).unwrap();
-            serde_json::from_str::<Report>(&json).unwrap()
+            serde_json::from_str::<C10kReport>(&json).unwrap()
         };
-        let trials = |report: &Report| -> usize {
+        let trials = |report: &C10kReport| -> usize {
             report.models.iter().map(|model| model.trials.len()).sum()
         };
         let plan = plan(&[10], &["tokio", "threads"], 3);
@@ -176,7 +182,7 @@ mod made_up {
             let grace = Duration::from_secs(10);
             measure_with(root, &programs(), grace, &plan, &cancelled, &mut |event| {
                 draft(&event);
-                if let Event::Measured { .. } = event {
+                if let News::Measured { .. } = event {
                     written.push(trials(&read()));
                     if written.len() == 3 {
                         cancelled.store(true, Ordering::Relaxed);
@@ -199,17 +205,17 @@ mod made_up {
         };
         let begin = Instant::now();
         let (report, told) = measured(&plan, |event, cancelled| {
-            if let Event::Trial { .. } = event {
+            if let News::Trial { .. } = event {
                 cancelled.store(true, Ordering::Relaxed);
             }
         });
         assert!(begin.elapsed() < Duration::from_secs(30));
         assert!(!report.complete && report.models[0].trials.is_empty());
-        assert!(!told.contains(&Event::Finished));
+        assert!(!told.contains(&News::Finished));
     }
 }
 
-fn made_up_report() -> Report {
+fn made_up_report() -> C10kReport {
     let footprint = |resident, kernel: u64| Footprint {
         resident,
         reserved: 2 * resident,
@@ -244,7 +250,7 @@ fn made_up_report() -> Report {
         all_cores: false,
         trials: (1..).zip(runs).map(|(run, exchanges)| trial(run, exchanges)).collect(),
     };
-    Report {
+    C10kReport {
         date: chrono::NaiveDate::from_ymd_opt(2026, 3, 1).unwrap(),
         machine: Machine {
             cpu: "Beispiel 9000".into(),
@@ -306,13 +312,13 @@ tokio (3 von 3 gescheitert): Die Antwort fehlt.
 fn kept_measurements_are_whole_and_what_their_json_says() {
     let read = |file: &Path| fs::read_to_string(Path::new(ROOT).join(file));
     if let Ok(json) = read(&c10k::file()) {
-        let report: Report = serde_json::from_str(&json).unwrap();
+        let report: C10kReport = serde_json::from_str(&json).unwrap();
         assert!(report.complete && report.pinned);
-        assert_eq!(report.to_json(), json.replace("\r\n", "\n"));
+        assert_eq!(kept::json(&report), json.replace("\r\n", "\n"));
     }
     if let Ok(json) = read(&herd::file()) {
-        let report: herd::Report = serde_json::from_str(&json).unwrap();
+        let report: HerdReport = serde_json::from_str(&json).unwrap();
         assert_eq!(report.threads.len(), report.tasks.len());
-        assert_eq!(report.to_json(), json.replace("\r\n", "\n"));
+        assert_eq!(kept::json(&report), json.replace("\r\n", "\n"));
     }
 }

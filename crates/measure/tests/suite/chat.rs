@@ -8,15 +8,15 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use measure::chat;
 use measure::chat::load::Crowd;
-use measure::chat::process;
-use measure::chat::report::{Report, Round, Server, Summary};
-use measure::chat::table;
-use measure::machine;
+use measure::chat::report::{ChatReport, ChatServer, Round, Throughput};
+use measure::{kept, machine};
+use programs::processes::Launch;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const RECEIVERS: usize = 5;
@@ -68,9 +68,9 @@ fn faulty_server(fault: Fault) -> SocketAddr {
 }
 
 /// What the crowd says about a server with that fault.
-fn verdict(fault: Fault) -> Result<u64, String> {
+fn verdict(fault: Fault) -> anyhow::Result<u64> {
     let cancelled = Arc::new(AtomicBool::new(false));
-    let mut crowd = Crowd::gather(faulty_server(fault), RECEIVERS, &cancelled)?;
+    let mut crowd = Crowd::gather(faulty_server(fault), RECEIVERS as u64, &cancelled)?;
     crowd.patience = Duration::from_secs(1);
     crowd.speak(1, ONCE)?;
     let burst = crowd.speak(LINES, ONCE)?;
@@ -82,7 +82,7 @@ fn verdict(fault: Fault) -> Result<u64, String> {
 #[test]
 fn every_delivery_of_an_honest_server_is_counted() {
     let deliveries = verdict(|_, _, line| line.into());
-    assert_eq!(deliveries, Ok((RECEIVERS * LINES) as u64));
+    assert_eq!(deliveries.unwrap(), (RECEIVERS * LINES) as u64);
 }
 
 #[test]
@@ -91,7 +91,8 @@ fn a_lost_line_fails_the_run() {
         (5, 3) => String::new(),
         _ => line.to_owned(),
     })
-    .unwrap_err();
+    .unwrap_err()
+    .to_string();
     assert_eq!(
         message,
         "Der Server hat dem 3. Empfänger „Anna: 00000007 Treffen wir uns um acht vor dem Kino?“ \
@@ -103,7 +104,8 @@ fn a_lost_line_fails_the_run() {
         (LINES, 1 | 2) => String::new(),
         _ => line.to_owned(),
     })
-    .unwrap_err();
+    .unwrap_err()
+    .to_string();
     assert_eq!(
         message,
         "Seit 1 s kommt nichts mehr an, obwohl Empfänger noch warten, 2 an der Zahl: \
@@ -122,7 +124,7 @@ fn a_doubled_line_fails_the_run() {
         _ => line.to_owned(),
     };
     for (fault, receiver) in [(first, 5), (in_a_burst, 1)] {
-        let message = verdict(fault).unwrap_err();
+        let message = verdict(fault).unwrap_err().to_string();
         let expected = format!("Der Server hat dem {receiver}. Empfänger ");
         assert!(message.starts_with(&expected), "{message}");
     }
@@ -134,7 +136,8 @@ fn an_altered_line_is_shown_beside_the_right_one() {
         (0, 2) => line.replace("Kino", "Dorf"),
         _ => line.to_owned(),
     })
-    .unwrap_err();
+    .unwrap_err()
+    .to_string();
     assert_eq!(
         message,
         "Der Server hat dem 2. Empfänger „Anna: 00000001 Treffen wir uns um acht vor dem Dorf?“ \
@@ -149,7 +152,8 @@ fn an_echo_to_the_speaker_fails_the_run() {
         0 => "Echo\n".into(),
         _ => line.to_owned(),
     })
-    .unwrap_err();
+    .unwrap_err()
+    .to_string();
     assert_eq!(
         message,
         "Der Server hat dem Sender eine Zeile zu viel geschickt: „Echo“."
@@ -167,7 +171,7 @@ fn a_server_that_hangs_up_is_told() {
         }
     });
     let cancelled = Arc::new(AtomicBool::new(false));
-    let message = Crowd::gather(address, 1, &cancelled).map(drop).unwrap_err();
+    let message = Crowd::gather(address, 1, &cancelled).map(drop).unwrap_err().to_string();
     assert!(
         message.starts_with("Der Server hat dem ") && message.ends_with(" aufgelegt."),
         "{message}"
@@ -179,34 +183,21 @@ fn ctrl_c_ends_the_waiting() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let cancelled = Arc::new(AtomicBool::new(true));
-    let message = Crowd::gather(address, 1, &cancelled).map(drop).unwrap_err();
+    let message = Crowd::gather(address, 1, &cancelled).map(drop).unwrap_err().to_string();
     assert_eq!(message, "Mit Strg+C abgebrochen.");
-}
-
-#[test]
-fn the_kept_tables_are_what_their_json_says() {
-    let [json, html, models] = chat::files();
-    let read = |file: &Path| fs::read_to_string(Path::new(ROOT).join(file)).unwrap();
-    let report: Report = serde_json::from_str(&read(&json)).unwrap();
-    assert_eq!(report.to_json(), read(&json).replace("\r\n", "\n"));
-    let kept = [html, models].map(|file| read(&file).replace("\r\n", "\n"));
-    assert_eq!(
-        [table::html(&report), table::models_html(&report)],
-        kept,
-        "Abhilfe: cargo run --release -- measure chat --save"
-    );
 }
 
 /// What chapters 6, 8 and 10 read off the kept table follows from the numbers beside it.
 #[test]
 fn what_the_chapter_says_about_the_chat_servers_follows_from_the_measurement() {
-    let json = fs::read_to_string(Path::new(ROOT).join(&chat::files()[0])).unwrap();
-    let report: Report = serde_json::from_str(&json).unwrap();
+    let json = fs::read_to_string(Path::new(ROOT).join(chat::file())).unwrap();
+    let report: ChatReport = serde_json::from_str(&json).unwrap();
+    assert_eq!(kept::json(&report), json.replace("\r\n", "\n"));
     let server = |name: &str| {
         let found = report.servers.iter().find(|server| server.name == name);
         found.unwrap_or_else(|| panic!("{name} fehlt in der Messung"))
     };
-    let rate = |rounds: &[Round]| Summary::of(rounds).unwrap().rate;
+    let rate = |rounds: &[Round]| Throughput::of(rounds).unwrap().rate.median;
     let (threads, event_loop) = (server("ch05-server"), server("ch06-server"));
     let (one, all) = (
         server("ch08-server, 1 Thread"),
@@ -237,7 +228,7 @@ fn what_the_chapter_says_about_the_chat_servers_follows_from_the_measurement() {
     );
 
     // Chapter 8: what the second core brings, and that threads are not slower.
-    let gain = |rounds: fn(&Server) -> &[Round]| rate(rounds(all)) / rate(rounds(one));
+    let gain = |rounds: fn(&ChatServer) -> &[Round]| rate(rounds(all)) / rate(rounds(one));
     assert!(gain(|server| &server.bursts) > 1.2, "„deutlich mehr“");
     assert!(
         (0.8..1.2).contains(&gain(|server| &server.single)),
@@ -310,10 +301,14 @@ fn the_python_server_speaks_the_chat_protocol() {
     let file = Path::new(ROOT).join("listings/ch06-event-loop-chat/python/broadcast.py");
     let mut command = Command::new("python3");
     command.arg(file).args(["--port", "0"]);
-    let server = process::Server::start(&mut command, "broadcast.py").unwrap();
+    let (sender, reports) = sync_channel(64);
+    let _server = Launch::default().start(command, 0, &sender).unwrap();
+    let ready = reports.recv_timeout(Duration::from_secs(10)).unwrap();
+    let address = ready.line.as_deref().and_then(|line| line.rsplit(' ').next());
+    let address: SocketAddr = address.unwrap().parse().unwrap();
 
-    let mut anna = Client::connect(server.address, "Anna");
-    let mut ben = Client::connect(server.address, "Ben");
+    let mut anna = Client::connect(address, "Anna");
+    let mut ben = Client::connect(address, "Ben");
     // Newcomers get no answer, but whoever the server knew first hears of the other.
     let greeting = first_line(&mut anna, &mut ben);
     let known = ["* Ben ist da\n", "* Anna ist da\n"];
@@ -330,7 +325,7 @@ fn the_python_server_speaks_the_chat_protocol() {
     ben.send("bye\n");
     assert_eq!(anna.line(), "* Ben ist weg\n");
     assert_eq!(ben.line(), "");
-    let mut clara = Client::connect(server.address, "Clara");
+    let mut clara = Client::connect(address, "Clara");
     assert_eq!(anna.line(), "* Clara ist da\n");
     drop(anna);
     assert_eq!(clara.line(), "* Anna ist weg\n");

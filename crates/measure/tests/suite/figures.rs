@@ -4,9 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-use measure::c10k::report::{Report, Trial};
-use measure::figures::{self, Drawn, Mark, Picture, c10k};
-use measure::herd::{self, Herd};
+use measure::c10k::report::{C10kReport, Trial};
+use measure::figures::{self, Drawn, OwnValue, Picture, c10k};
+use measure::herd::{Herd, HerdReport};
 use scraper::{Html, Selector};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -43,8 +43,16 @@ fn redrawn(root: &Path) -> (String, Option<String>) {
 #[test]
 fn everything_that_is_there_is_drawn_and_what_is_missing_is_said() {
     let root = tempfile::tempdir().unwrap();
-    let kept = root.path().join("book/measurements");
+    let kept = root.path().join(measure::kept::FOLDER);
     fs::create_dir_all(&kept).unwrap();
+    let chapters = root.path().join("book/text/anhang");
+    fs::create_dir_all(&chapters).unwrap();
+    let include = |name: &str| {
+        let text =
+            format!("Es sind {{{{#include ../../measurements/c10k-zahlen.txt:{name}}}}}.");
+        fs::write(chapters.join("eins.md"), text).unwrap();
+    };
+    include("dateien");
 
     let (_, error) = redrawn(root.path());
     assert_eq!(
@@ -52,8 +60,8 @@ fn everything_that_is_there_is_drawn_and_what_is_missing_is_said() {
         Some("Es ist keine Messung aufgehoben, also gibt es nichts zu zeichnen.")
     );
 
-    fs::write(kept.join("c10k.json"), made().to_json()).unwrap();
-    fs::write(kept.join("herde.json"), herds().to_json()).unwrap();
+    fs::write(kept.join("c10k.json"), measure::kept::json(&made())).unwrap();
+    fs::write(kept.join("herde.json"), measure::kept::json(&herds())).unwrap();
     for news in ["neu gezeichnet", "wie bisher"] {
         let (told, error) = redrawn(root.path());
         assert_eq!(error, None);
@@ -80,6 +88,20 @@ fn everything_that_is_there_is_drawn_and_what_is_missing_is_said() {
         }
     }
 
+    // Of all the numbers only those that a chapter includes.
+    let numbers = || fs::read_to_string(kept.join("c10k-zahlen.txt")).unwrap();
+    assert_eq!(
+        numbers(),
+        "ANCHOR: dateien\n1.048.576\nANCHOR_END: dateien\n"
+    );
+    include("herde-tasks-belegt");
+    assert_eq!(redrawn(root.path()).1, None);
+    assert!(numbers().starts_with("ANCHOR: herde-tasks-belegt\n303\u{202f}KiB\n"));
+    include("7-tokio-belegt");
+    let (_, error) = redrawn(root.path());
+    let unknown = "c10k.json: Ein Kapitel nennt die Zahl „7-tokio-belegt“, aber so eine ist nicht gemessen";
+    assert_eq!(error.as_deref(), Some(unknown));
+
     fs::write(kept.join("c10k.json"), "{}").unwrap();
     let (_, error) = redrawn(root.path());
     let error = error.unwrap();
@@ -91,11 +113,11 @@ fn everything_that_is_there_is_drawn_and_what_is_missing_is_said() {
 
 // ---- made-up measurements ----
 
-fn made() -> Report {
+fn made() -> C10kReport {
     crate::fixture::report(&[100, 1_000, 10_000], 5)
 }
 
-fn pictures(report: &Report) -> [Picture; 3] {
+fn pictures(report: &C10kReport) -> [Picture; 3] {
     [c10k::memory, c10k::throughput, c10k::latency].map(|draw| draw(report, None))
 }
 
@@ -284,7 +306,12 @@ fn one_number_of_connections_makes_points() {
 }
 
 /// Changes every trial of one model with so many connections.
-fn change(report: &mut Report, id: &str, connections: u64, change: impl Fn(&mut Trial)) {
+fn change(
+    report: &mut C10kReport,
+    id: &str,
+    connections: u64,
+    change: impl Fn(&mut Trial),
+) {
     let model = report.models.iter_mut().find(|model| model.id == id).unwrap();
     model
         .trials
@@ -330,7 +357,7 @@ fn who_is_missing_or_fails_is_not_drawn_there() {
 
 #[test]
 fn an_empty_measurement_says_so() {
-    let report = Report {
+    let report = C10kReport {
         models: Vec::new(),
         ..made()
     };
@@ -364,7 +391,7 @@ fn what_the_system_does_not_say_is_a_dash() {
     );
 }
 
-fn herds() -> herd::Report {
+fn herds() -> HerdReport {
     let herd = |seconds, resident, reserved, threads| Herd {
         answers: 500,
         seconds,
@@ -372,7 +399,7 @@ fn herds() -> herd::Report {
         reserved: Some(reserved),
         threads: Some(threads),
     };
-    herd::Report {
+    HerdReport {
         date: made().date,
         machine: made().machine,
         elephants: 500,
@@ -394,7 +421,7 @@ fn the_herds_stand_side_by_side() {
     let root = tempfile::tempdir().unwrap();
     let kept = root.path().join("book/measurements");
     fs::create_dir_all(&kept).unwrap();
-    fs::write(kept.join("herde.json"), herds().to_json()).unwrap();
+    fs::write(kept.join("herde.json"), measure::kept::json(&herds())).unwrap();
     let (drawn, _) = figures::draw(root.path()).unwrap();
     let [Drawn { content, .. }] = &drawn[..] else { panic!("one figure") };
     assert_sound(content);
@@ -429,7 +456,7 @@ fn the_readers_values_lie_where_the_book_would_draw_them() {
         let Picture { svg, marks } = draw(&book, Some(&book));
         assert_eq!(svg, alone.svg, "the figure stays the book's");
         assert!(!marks.is_empty() && marks.iter().all(|mark| !mark.beyond));
-        let Mark { x, y, .. } = &marks[0];
+        let OwnValue { x, y, .. } = &marks[0];
         // The book's own values have their signs there: a square has its first corner up left.
         if svg.contains("linie") {
             assert!(

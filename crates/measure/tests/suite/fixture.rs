@@ -1,7 +1,8 @@
 //! Made-up measurements: plausible enough to be looked at, and no number in them was ever measured.
 
 use chrono::NaiveDate;
-use measure::c10k::report::{Footprint, Model, Phase, Report, Trial};
+use measure::c10k::report::{C10kReport, Model, Phase, Trial};
+use measure::gauge::Footprint;
 use measure::machine::Machine;
 
 /// Id, name, answers a second, resident bytes a connection, reserved ones, and whether it has a thread a connection.
@@ -74,7 +75,7 @@ fn machine() -> Machine {
 }
 
 /// So many runs of every model with so many connections each.
-pub fn report(sizes: &[u64], runs: u64) -> Report {
+pub fn report(sizes: &[u64], runs: u64) -> C10kReport {
     let model = |(id, name, rate, resident, reserved, threads): &Made| {
         let mut trials = Vec::new();
         for run in 1..=runs {
@@ -115,7 +116,7 @@ pub fn report(sizes: &[u64], runs: u64) -> Report {
             trials,
         }
     };
-    Report {
+    C10kReport {
         date: NaiveDate::from_ymd_opt(2026, 3, 1).expect("a day"),
         machine: machine(),
         files: 1 << 20,

@@ -29,7 +29,7 @@ const PADDING: f64 = 5.0;
 const WIDEST_NAME: f64 = 132.0;
 
 /// A lane with its place in the picture.
-struct Row<'a> {
+struct Track<'a> {
     lane: &'a Lane,
     process: &'a str,
     thread: Vec<String>,
@@ -99,7 +99,7 @@ pub fn draw(timeline: &Timeline, frame: &Frame) -> String {
         let marks = place(&lane.marks, &scale);
         let lines = marks.iter().map(|placed| placed.line + 1).max().unwrap_or(0);
         y += lines as f64 * MARKS;
-        rows.push(Row {
+        rows.push(Track {
             lane,
             process,
             thread,
@@ -179,7 +179,7 @@ fn place<'a>(marks: &'a [Mark], scale: &Scale) -> Vec<Placed<'a>> {
     placed
 }
 
-fn draw_name(svg: &mut Svg, row: &Row) {
+fn draw_name(svg: &mut Svg, row: &Track) {
     let lines = row.thread.len() as f64;
     let mut y = row.bar + BAR / 2.0 + 5.0 - lines * 8.0;
     svg.text("bild-kopf", &[("x", &EDGE), ("y", &number(y))], row.process);
@@ -190,7 +190,7 @@ fn draw_name(svg: &mut Svg, row: &Row) {
     svg.end_line();
 }
 
-fn draw_row(svg: &mut Svg, row: &Row, scale: &Scale, used: &mut Used) {
+fn draw_row(svg: &mut Svg, row: &Track, scale: &Scale, used: &mut Used) {
     let lane = row.lane;
     svg.group(&format!("spur farbe-{}", lane.colour), &[]);
     if has_gap(lane, scale) {
@@ -323,7 +323,7 @@ fn strokes<'a>(spans: impl Iterator<Item = &'a Span>, scale: &Scale) -> Vec<Stro
     strokes
 }
 
-fn draw_marks(svg: &mut Svg, row: &Row, scale: &Scale) {
+fn draw_marks(svg: &mut Svg, row: &Track, scale: &Scale) {
     for placed in &row.marks {
         let x = scale.x(placed.mark.t);
         let y = row.bar - placed.line as f64 * MARKS - 9.0;

@@ -1,36 +1,68 @@
-//! What a server costs, finer than everywhere: on Linux to the nanosecond and the page, elsewhere what the system offers.
+//! What a program costs: on Linux to the nanosecond and the page, elsewhere what the system offers.
 //! In flows a process id, out flow footprints, processor time and context switches.
 
 use std::time::Duration;
 
-use super::report::Footprint;
-use crate::chat::process;
+use serde::{Deserialize, Serialize};
+use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessesToUpdate, System};
+
+/// What a program occupies, in bytes. `None` where the system does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Footprint {
+    /// Memory that is really there, of the program.
+    pub resident: u64,
+    /// Addresses that are reserved, occupied or not, of the program.
+    pub reserved: u64,
+    /// The program's page tables.
+    pub page_tables: Option<u64>,
+    /// Kernel stacks of the whole system.
+    pub kernel_stacks: Option<u64>,
+    /// Kernel objects (slab) of the whole system: both ends of every connection are in there.
+    pub slab: Option<u64>,
+    /// Threads of the program.
+    pub threads: Option<u64>,
+}
+
+impl Footprint {
+    /// What is known of a program that never came up.
+    pub const NONE: Footprint = Footprint {
+        resident: 0,
+        reserved: 0,
+        page_tables: None,
+        kernel_stacks: None,
+        slab: None,
+        threads: None,
+    };
+}
 
 /// Reads what a process costs; 0 or nothing where the system does not say, or the process is gone.
 pub struct Gauge {
-    process: process::Gauge,
-    #[cfg(target_os = "linux")]
+    system: System,
     pid: u32,
 }
 
 impl Gauge {
     pub fn of(pid: u32) -> Gauge {
         Gauge {
-            process: process::Gauge::of(pid),
-            #[cfg(target_os = "linux")]
+            system: System::new(),
             pid,
         }
     }
 
+    /// This very program.
+    pub fn of_ourselves() -> Gauge {
+        Gauge::of(std::process::id())
+    }
+
     /// What it occupies right now.
     pub fn footprint(&mut self) -> Footprint {
+        let kind = ProcessRefreshKind::nothing().with_memory().without_tasks();
+        let memory = |process: &Process| (process.memory(), process.virtual_memory());
+        let (resident, reserved) = self.refreshed(kind, memory).unwrap_or_default();
         let basics = Footprint {
-            resident: self.process.memory(),
-            reserved: self.process.reserved(),
-            page_tables: None,
-            kernel_stacks: None,
-            slab: None,
-            threads: None,
+            resident,
+            reserved,
+            ..Footprint::NONE
         };
         #[cfg(target_os = "linux")]
         {
@@ -48,7 +80,9 @@ impl Gauge {
         if let Some(time) = linux::cpu(self.pid) {
             return time;
         }
-        self.process.cpu()
+        let kind = ProcessRefreshKind::nothing().with_cpu().without_tasks();
+        let time = self.refreshed(kind, Process::accumulated_cpu_time);
+        Duration::from_millis(time.unwrap_or_default())
     }
 
     /// Context switches of all threads that it has now. With ten thousand of them this takes a while.
@@ -61,6 +95,18 @@ impl Gauge {
         {
             None
         }
+    }
+
+    fn refreshed<T>(
+        &mut self,
+        kind: ProcessRefreshKind,
+        read: impl Fn(&Process) -> T,
+    ) -> Option<T> {
+        let pid = Pid::from_u32(self.pid);
+        let this = [pid];
+        let this = ProcessesToUpdate::Some(&this);
+        self.system.refresh_processes_specifics(this, true, kind);
+        self.system.process(pid).map(read)
     }
 }
 
@@ -144,7 +190,7 @@ mod tests {
 
     #[test]
     fn what_a_process_does_shows_in_its_gauge() {
-        let mut gauge = Gauge::of(std::process::id());
+        let mut gauge = Gauge::of_ourselves();
         let (cpu, switches) = (gauge.cpu(), gauge.switches());
         let more = black_box(vec![1u8; 8 << 20]);
         let (answer, answers) = mpsc::channel::<()>();
