@@ -366,7 +366,12 @@ impl Bench {
                 if self.closing.is_wished() {
                     return;
                 }
-                let job = lock(&self.stock).next_job();
+                let job = {
+                    let mut stock = lock(&self.stock);
+                    let job = stock.next_job();
+                    stock.resting &= job.is_none();
+                    job
+                };
                 match job {
                     Some(Job::Build(programs)) => self.build(programs),
                     Some(Job::Compile(cell, toolbox)) => self.compile(&cell, &toolbox),
@@ -429,7 +434,6 @@ impl Bench {
     fn build(&self, programs: BTreeSet<String>) {
         let give_up = Arc::new(AtomicBool::new(false));
         self.update(|stock| {
-            stock.resting = false;
             stock.building = Some((programs.clone(), Arc::clone(&give_up)));
         });
         // The workshop may have closed just before it could know what is to be given up.
