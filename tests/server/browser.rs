@@ -2,20 +2,14 @@
 //! They take the better part of a minute, so they run where `CHATBUCH_INTEROP=pflicht` is set, as in `.ci/run`; elsewhere they say so and pass.
 //! The first test prints how long a reader waits for the first line; no time is asserted.
 
-use std::io::{self, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::mpsc::Receiver;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::chromium::{Browser, DEADLINE, Key, Tab, element};
-use crate::lines::lines_of;
-use process_wrap::std::{ChildWrapper, CommandWrap};
 use serde_json::{Value, json};
-use sysinfo::{Pid, ProcessesToUpdate, System};
+use testing::{DEADLINE, available, processes, say, wait_until};
 
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+use crate::chromium::{self, Browser, Key, Tab, element};
+use crate::{ROOT, Server};
 
 const TALK: &str = "[data-scene=\"ch01-socket-basics/gespraech\"]";
 const THREE: &str = "[data-scene=\"ch05-threaded-chat/drei-clients\"]";
@@ -33,40 +27,16 @@ const ROUNDS: usize = 9;
 
 /// Chromium, where it is wanted; there its absence is a failure.
 fn browser() -> Option<Browser> {
-    if std::env::var_os("CHATBUCH_INTEROP").is_none() {
-        tell(
-            "Im Browser wird nur mit CHATBUCH_INTEROP=pflicht geprüft; das entfällt hier.",
-        );
-        return None;
-    }
-    let chromium = crate::chromium::find().expect("Chromium is installed");
-    Some(Browser::start(&chromium))
-}
-
-/// The book's server; it is killed when the test ends, however it ends.
-struct Server {
-    process: Box<dyn ChildWrapper>,
-    /// The address with its token.
-    address: String,
-    _output: Receiver<String>,
+    let wanted = std::env::var_os("CHATBUCH_INTEROP").is_some();
+    let chromium = wanted.then(chromium::find).flatten();
+    let is_there = available(
+        chromium.is_some(),
+        "Im Browser wird nur mit CHATBUCH_INTEROP=pflicht geprüft, und mit Chromium; das entfällt hier.",
+    );
+    is_there.then(|| Browser::start(&chromium.expect("it is there")))
 }
 
 impl Server {
-    fn start() -> Server {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chatbuch"));
-        command.current_dir(ROOT).args(["--port", "0", "--no-open"]);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut process = CommandWrap::from(command).spawn().expect("the program starts");
-        let output = lines_of(process.stdout().take().expect("stdout is piped"));
-        lines_of(process.stderr().take().expect("stderr is piped"));
-        let address = output.recv_timeout(DEADLINE).expect("the address is printed");
-        Server {
-            process,
-            address,
-            _output: output,
-        }
-    }
-
     /// The address of a page, without the token.
     fn page(&self, name: &str) -> String {
         let (book, _token) = self.address.split_once('#').expect("a token");
@@ -80,62 +50,22 @@ impl Server {
     }
 
     /// The listings' programs and the cells that run on behalf of the server, by descent.
-    fn programs(&self) -> Vec<Pid> {
-        let mut system = System::new();
-        system.refresh_processes(ProcessesToUpdate::All, true);
-        let own = Pid::from_u32(self.process.id());
-        let descends = |mut pid: Pid| {
-            while let Some(parent) =
-                system.process(pid).and_then(|process| process.parent())
-            {
-                if parent == own {
-                    return true;
-                }
-                pid = parent;
-            }
-            false
+    fn programs(&self) -> Vec<u32> {
+        let is_one = |command: &str| {
+            let program = command.split(' ').next().unwrap_or_default();
+            let name = program.rsplit('/').next().unwrap_or_default();
+            ["ch0", "ch1", "zelle"].iter().any(|start| name.starts_with(start))
         };
-        let named = |pid: &Pid| {
-            let name = system.process(*pid).expect("a process of the list").name();
-            let name = name.to_string_lossy();
-            (name.starts_with("ch0")
-                || name.starts_with("ch1")
-                || name.starts_with("zelle"))
-                && descends(*pid)
-        };
-        system.processes().keys().copied().filter(named).collect()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let below = processes::descendants(self.program.id()).into_iter();
+        below.filter(|(_, command)| is_one(command)).map(|(pid, _)| pid).collect()
     }
 }
 
 /// Fails if any of the processes is still there after [`ORPHANS`].
-fn assert_gone(programs: &[Pid], why: &str) {
-    let end = Instant::now() + ORPHANS;
-    loop {
-        let mut system = System::new();
-        system.refresh_processes(ProcessesToUpdate::Some(programs), true);
-        let dead = |process: &sysinfo::Process| {
-            matches!(
-                process.status(),
-                sysinfo::ProcessStatus::Zombie | sysinfo::ProcessStatus::Dead
-            )
-        };
-        let left: Vec<_> = programs
-            .iter()
-            .filter(|pid| system.process(**pid).is_some_and(|p| !dead(p)))
-            .collect();
-        if left.is_empty() {
-            return;
-        }
-        assert!(Instant::now() < end, "{why}: {left:?} are still there");
-        thread::sleep(Duration::from_millis(50));
-    }
+fn assert_gone(programs: &[u32], why: &str) {
+    wait_until(why, ORPHANS, || {
+        !programs.iter().any(|pid| processes::is_alive(*pid))
+    });
 }
 
 fn in_scene(scene: &str, rest: &str) -> String {
@@ -172,16 +102,11 @@ fn median(mut times: Vec<f64>) -> String {
     )
 }
 
-/// A measured time. Not with `println!`: that would vanish, because the test succeeds.
-fn tell(text: &str) {
-    writeln!(io::stderr(), "{text}").expect("stderr takes a line");
-}
-
 #[test]
 fn a_reader_plays_scenes_and_runs_cells() {
     let Some(browser) = browser() else { return };
     nothing_is_left_to_compile(&browser);
-    let server = Server::start();
+    let server = Server::start(Path::new(ROOT));
     let tab = browser.tab();
     // The address as it is printed: the front page, a copy of the first chapter.
     tab.open(&server.address);
@@ -218,13 +143,13 @@ fn a_reader_plays_scenes_and_runs_cells() {
 /// On a fresh clone the crates of the cells have to be compiled first, and that takes minutes. A reader waits for
 /// it once; what is measured below is every other start.
 fn nothing_is_left_to_compile(browser: &Browser) {
-    let server = Server::start();
+    let server = Server::start(Path::new(ROOT));
     let tab = browser.tab();
     let begun = Instant::now();
     tab.open(&server.address);
     tab.wait_for("document.documentElement.classList.contains('notizbuch-live')");
     tab.wait_at_most(Duration::from_secs(600), BUILT);
-    tell(&format!(
+    say(&format!(
         "alles übersetzt nach {:.0} s",
         begun.elapsed().as_secs_f64()
     ));
@@ -240,14 +165,14 @@ fn the_first_cell_runs(tab: &Tab) {
     tab.wait_for(&element(&format!("{COOK} [data-action=\"run\"]")));
     let run = format!("{COOK} [data-action=\"run\"]");
     let time = first_line(tab, &run, &format!("{COOK} output"), ".out");
-    tell(&format!("erste Zelle nach dem Start: {time:.0} ms"));
+    say(&format!("erste Zelle nach dem Start: {time:.0} ms"));
     tab.wait_for_text(COOK, "Die Ausgabe ist die im Buch");
 }
 
 fn everything_gets_built(tab: &Tab) {
     let begun = Instant::now();
     tab.wait_for(BUILT);
-    tell(&format!(
+    say(&format!(
         "alles vorbereitet nach weiteren {:.1} s",
         begun.elapsed().as_secs_f64()
     ));
@@ -363,7 +288,7 @@ fn what_a_reader_waits_for(tab: &Tab) {
         tab.wait_for_text(&in_scene(TALK, ".szene-sagt"), "Zu Ende");
         time
     });
-    tell(&format!(
+    say(&format!(
         "Klick bis zur ersten Zeile eines Listings: {}",
         median(scenes.collect())
     ));
@@ -380,7 +305,7 @@ fn what_a_reader_waits_for(tab: &Tab) {
     tab.reload();
     tab.wait_for(&element(&run));
     let times: Vec<f64> = (0..ROUNDS).map(as_it_is).collect();
-    tell(&format!(
+    say(&format!(
         "Klick bis zur ersten Zeile einer Zelle: {}",
         median(times)
     ));
@@ -391,7 +316,7 @@ fn what_a_reader_waits_for(tab: &Tab) {
         as_it_is(round)
     };
     let times: Vec<f64> = (0..ROUNDS).map(edited).collect();
-    tell(&format!(
+    say(&format!(
         "Änderung bis zur ersten Zeile (tokio): {}",
         median(times)
     ));
@@ -669,7 +594,7 @@ fn a_reader_measures(server: &Server, browser: &Browser) {
             "[data-action=\"run\"]:not([hidden])",
         )));
         tab.click(&in_laboratory("[data-action=\"run\"]"));
-        // At first everything has to be built for measuring.
+        // At first everything has to be built.
         tab.wait_at_most(
             Duration::from_secs(600),
             &format!(
@@ -696,7 +621,7 @@ fn a_reader_measures(server: &Server, browser: &Browser) {
     start();
     let begun = Instant::now();
     tab.wait_for_text(&says, "Gemessen");
-    tell(&format!(
+    say(&format!(
         "gemessen in {:.1} s",
         begun.elapsed().as_secs_f64()
     ));

@@ -1,216 +1,62 @@
 //! The program as a reader meets it: started as a process on a small book of its own, spoken to over real sockets.
 //! Every test makes its book in a temporary folder and leaves neither a process nor a file behind.
 
-use crate::lines::lines_of;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
-use std::sync::mpsc::Receiver;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use process_wrap::std::{ChildWrapper, CommandWrap};
-use tempfile::TempDir;
-use tokio_tungstenite::tungstenite::client::{IntoClientRequest, client};
-use tokio_tungstenite::tungstenite::{Message, WebSocket};
+use testing::DEADLINE;
+use testing::book::Book;
+use testing::program::{Finished, run};
+use testing::reader::Page;
 
-/// Far more than anything here takes; a test that reaches it has failed.
-const DEADLINE: Duration = Duration::from_secs(60);
+use crate::{ROOT, Server, chatbuch};
 
 const CHAPTER: &str = "book/text/eins.md";
 
 /// A book of two chapters with an own page for „not found“.
-fn small_book() -> TempDir {
-    let root = tempfile::tempdir().expect("a temporary folder");
-    let write = |name: &str, content: &str| {
-        fs::write(root.path().join(name), content).expect("a file of the book")
-    };
-    fs::create_dir_all(root.path().join("book/text")).expect("a folder");
-    fs::create_dir_all(root.path().join("listings")).expect("a folder");
-    write(
-        "book.toml",
-        "[book]\ntitle = \"Probe\"\nlanguage = \"de\"\nsrc = \"book/text\"\n\n\
-         [build]\nbuild-dir = \"target/book\"\ncreate-missing = false\n",
-    );
-    write(
-        "book/text/SUMMARY.md",
-        "# Inhalt\n\n- [Eins](eins.md)\n- [Zwei](zwei.md)\n",
-    );
-    write(CHAPTER, "# Eins\n\nDer erste Stand.\n");
-    write("book/text/zwei.md", "# Zwei\n\nMehr steht hier nicht.\n");
-    write(
+fn small_book() -> Book {
+    let book = Book::of(&[
+        ("eins.md", "# Eins\n\nDer erste Stand.\n"),
+        ("zwei.md", "# Zwei\n\nMehr steht hier nicht.\n"),
+    ]);
+    book.write(
         "book/text/404.md",
         "# Verlaufen\n\nDiese Seite gibt es nicht.\n",
     );
-    root
+    book
 }
 
-fn program(root: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_chatbuch"));
-    command.current_dir(root).args(arguments).stdin(Stdio::null());
-    command
+/// Waits until the program has told something that contains `text`.
+fn wait_for_message(server: &mut Server, text: &str) {
+    let told = server.program.err.find(text);
+    assert!(
+        told.is_some(),
+        "{text:?} is told: {:#?}",
+        server.program.err.seen
+    );
 }
-
-/// A running server; it is killed when the test ends, however it ends.
-struct Server {
-    process: Box<dyn ChildWrapper>,
-    port: u16,
-    token: String,
-    messages: Receiver<String>,
-}
-
-impl Server {
-    fn start(root: &Path) -> Self {
-        Self::start_with(root, &["--port", "0", "--no-open"])
-    }
-
-    fn start_with(root: &Path, arguments: &[&str]) -> Self {
-        let mut command = program(root, arguments);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut process = CommandWrap::from(command).spawn().expect("the program starts");
-        let output = lines_of(process.stdout().take().expect("stdout is piped"));
-        let messages = lines_of(process.stderr().take().expect("stderr is piped"));
-        let address = output.recv_timeout(DEADLINE).expect("the address is printed");
-        let parts = address
-            .strip_prefix("http://127.0.0.1:")
-            .and_then(|rest| rest.split_once("/#token="));
-        let (port, token) = parts
-            .unwrap_or_else(|| panic!("the address stands alone on its line: {address:?}"));
-        let port = port.parse().expect("a port number");
-        let token = token.to_owned();
-        Self {
-            process,
-            port,
-            token,
-            messages,
-        }
-    }
-
-    fn connect(&self) -> TcpStream {
-        let stream =
-            TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("a connection");
-        stream.set_read_timeout(Some(DEADLINE)).expect("a timeout");
-        stream
-    }
-
-    /// Sends a request as it stands, with the real port for `PORT`, and returns the whole answer.
-    fn answer_to(&self, request: &str) -> Answer {
-        let mut stream = self.connect();
-        let request = request.replace("PORT", &self.port.to_string());
-        stream.write_all(request.as_bytes()).expect("the request is sent");
-        Answer::read(stream)
-    }
-
-    fn get(&self, path: &str) -> Answer {
-        self.answer_to(&format!(
-            "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nConnection: close\r\n\r\n"
-        ))
-    }
-
-    /// A WebSocket as a page of the book opens it.
-    fn page(&self) -> Page {
-        let address = format!("ws://127.0.0.1:{}/-/live", self.port);
-        let mut request = address.into_client_request().expect("a request");
-        let origin = format!("http://127.0.0.1:{}", self.port);
-        request.headers_mut().insert("origin", origin.parse().expect("a header value"));
-        let mut page = client(request, self.connect()).expect("the page is let in").0;
-        let hello = format!(r#"{{"type":"hello","token":"{}"}}"#, self.token);
-        page.send(Message::text(hello)).expect("the page greets");
-        Page(page)
-    }
-
-    /// Waits until the program has told something that contains `text`.
-    fn wait_for_message(&self, text: &str) {
-        let end = Instant::now() + DEADLINE;
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            let line = self
-                .messages
-                .recv_timeout(left)
-                .unwrap_or_else(|_| panic!("{text:?} is told"));
-            if line.contains(text) {
-                return;
-            }
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended already, and then there is nothing left to do.
-        let _ = self.process.kill();
-    }
-}
-
-/// An answer: status, head in lower case, content.
-struct Answer {
-    status: u16,
-    head: String,
-    content: String,
-}
-
-impl Answer {
-    /// Reads an answer after which the server closes the connection.
-    fn read(mut stream: TcpStream) -> Self {
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("the answer");
-        let answer = String::from_utf8_lossy(&answer);
-        let (head, content) = answer.split_once("\r\n\r\n").expect("a head and a content");
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        Self {
-            status: status.expect("a status"),
-            head: head.to_lowercase(),
-            content: content.to_owned(),
-        }
-    }
-
-    fn has(&self, header: &str) -> bool {
-        self.head.lines().any(|line| line == header)
-    }
-
-    fn header(&self, name: &str) -> &str {
-        let mut lines = self.head.lines();
-        lines
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
-            .unwrap_or_default()
-    }
-}
-
-/// An open page.
-struct Page(WebSocket<TcpStream>);
 
 /// What the server told a page about the book.
 #[derive(serde::Deserialize, Debug)]
 struct Told {
-    r#type: String,
     version: String,
     problems: Vec<String>,
 }
 
-impl Page {
-    fn next(&mut self) -> Told {
-        loop {
-            if let Message::Text(text) =
-                self.0.read().expect("a message before the deadline")
-            {
-                if text.contains(r#""type":"ready""#) {
-                    continue;
-                }
-                let told: Told =
-                    serde_json::from_str(&text).expect("a message about the book");
-                assert_eq!(told.r#type, "book");
-                return told;
-            }
-        }
+impl Told {
+    fn next(page: &mut Page) -> Told {
+        let message = page.wait_for("book");
+        serde_json::from_value(message).expect("a message about the book")
     }
 
-    /// The next message that fulfils `wanted`.
-    fn wait_for(&mut self, wanted: impl Fn(&Told) -> bool) -> Told {
+    /// The next message about the book that fulfils `wanted`.
+    fn find(page: &mut Page, wanted: impl Fn(&Told) -> bool) -> Told {
         let end = Instant::now() + DEADLINE;
         loop {
-            let told = self.next();
+            let told = Told::next(page);
             if wanted(&told) {
                 return told;
             }
@@ -224,8 +70,8 @@ impl Page {
 
 #[test]
 fn the_book_is_served_with_the_live_script_but_stays_static_on_disk() {
-    let root = small_book();
-    let server = Server::start(root.path());
+    let book = small_book();
+    let server = Server::start(book.root());
 
     for path in [
         "/",
@@ -234,7 +80,7 @@ fn the_book_is_served_with_the_live_script_but_stays_static_on_disk() {
         "/%65ins.html",
         "/zwei.html",
     ] {
-        let answer = server.get(path);
+        let answer = server.reader.get(path);
         assert_eq!(answer.status, 200, "{path}");
         assert!(
             answer.has("content-type: text/html; charset=utf-8"),
@@ -247,48 +93,49 @@ fn the_book_is_served_with_the_live_script_but_stays_static_on_disk() {
             "{path}"
         );
     }
-    assert!(server.get("/eins.html").content.contains("Der erste Stand."));
+    assert!(server.reader.get("/eins.html").content.contains("Der erste Stand."));
 
-    let contents = server.get("/toc.html");
+    let contents = server.reader.get("/toc.html");
     assert_eq!(contents.status, 200);
     assert!(
         !contents.content.contains("/-/live"),
         "the framed table of contents needs no connection"
     );
 
-    let script = server.get("/-/live.js");
+    let script = server.reader.get("/-/live.js");
     assert!(
         script.has("content-type: text/javascript; charset=utf-8")
             && script.content.contains("/-/live")
     );
 
-    let on_disk = fs::read_to_string(root.path().join("target/book/eins.html"))
-        .expect("the built page");
+    let on_disk = book.read("target/book/eins.html");
     assert!(on_disk.contains("Der erste Stand.") && !on_disk.contains("/-/live"));
 }
 
 #[test]
 fn every_answer_carries_the_security_headers() {
-    let root = small_book();
-    let server = Server::start(root.path());
+    let book = small_book();
+    let server = Server::start(book.root());
     let close = "Connection: close\r\n\r\n";
     let answers = [
-        (200, server.get("/")),
-        (200, server.get("/-/live.js")),
-        (404, server.get("/gibt-es-nicht.html")),
+        (200, server.reader.get("/")),
+        (200, server.reader.get("/-/live.js")),
+        (404, server.reader.get("/gibt-es-nicht.html")),
         (
             421,
-            server.answer_to(&format!("GET / HTTP/1.1\r\nHost: boese.example\r\n{close}")),
+            server
+                .reader
+                .answer_to(&format!("GET / HTTP/1.1\r\nHost: boese.example\r\n{close}")),
         ),
         (
             405,
-            server.answer_to(&format!(
+            server.reader.answer_to(&format!(
                 "POST / HTTP/1.1\r\nHost: localhost:PORT\r\nContent-Length: 0\r\n{close}"
             )),
         ),
         (
             403,
-            server.answer_to(&format!(
+            server.reader.answer_to(&format!(
                 "GET /-/live HTTP/1.1\r\nHost: localhost:PORT\r\n{close}"
             )),
         ),
@@ -311,7 +158,7 @@ fn every_answer_carries_the_security_headers() {
             answer.head
         );
         let policy = answer.header("content-security-policy");
-        let port = server.port;
+        let port = server.reader.port;
         assert!(
             policy.ends_with("; frame-ancestors 'none'"),
             "{status}: {policy}"
@@ -321,14 +168,14 @@ fn every_answer_carries_the_security_headers() {
         assert!(policy.contains(&sources), "{status}: {policy}");
     }
     // Without JavaScript, mdBook shows this one page in a frame of the book.
-    let framed = server.get("/toc.html");
+    let framed = server.reader.get("/toc.html");
     assert!(framed.header("content-security-policy").ends_with("; frame-ancestors 'self'"));
 }
 
 #[test]
 fn only_requests_to_this_very_host_are_answered() {
-    let root = small_book();
-    let server = Server::start(root.path());
+    let book = small_book();
+    let server = Server::start(book.root());
     let table = [
         ("127.0.0.1", "Host: 127.0.0.1:PORT\r\n", true),
         ("localhost", "Host: localhost:PORT\r\n", true),
@@ -376,7 +223,7 @@ fn only_requests_to_this_very_host_are_answered() {
             ("/-/live.js", 200),
             ("/-/live", 403),
         ] {
-            let answer = server.answer_to(&format!(
+            let answer = server.reader.answer_to(&format!(
                 "GET {path} HTTP/1.1\r\n{host}Connection: close\r\n\r\n"
             ));
             assert_eq!(
@@ -390,10 +237,11 @@ fn only_requests_to_this_very_host_are_answered() {
             );
         }
     }
-    let old = server.answer_to("GET / HTTP/1.0\r\n\r\n");
+    let old = server.reader.answer_to("GET / HTTP/1.0\r\n\r\n");
     assert_eq!(old.status, 421, "HTTP/1.0 without Host");
     let rest = "HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nConnection: close\r\n\r\n";
-    let foreign_target = server.answer_to(&format!("GET http://boese.example/ {rest}"));
+    let foreign_target =
+        server.reader.answer_to(&format!("GET http://boese.example/ {rest}"));
     assert_eq!(
         foreign_target.status, 421,
         "another host in the request's target"
@@ -402,8 +250,8 @@ fn only_requests_to_this_very_host_are_answered() {
 
 #[test]
 fn only_pages_of_this_very_server_get_the_websocket() {
-    let root = small_book();
-    let server = Server::start(root.path());
+    let book = small_book();
+    let server = Server::start(book.root());
     let own = "Host: 127.0.0.1:PORT\r\n";
     let own_origin = "Origin: http://127.0.0.1:PORT\r\n";
     let table = [
@@ -452,6 +300,12 @@ fn only_pages_of_this_very_server_get_the_websocket() {
             403,
         ),
         ("with path", own, "Origin: http://127.0.0.1:PORT/\r\n", 403),
+        (
+            "with token",
+            own,
+            "Origin: http://127.0.0.1:PORT/#token=TOKEN\r\n",
+            403,
+        ),
         ("upper case", own, "Origin: HTTP://127.0.0.1:PORT\r\n", 403),
         ("file", own, "Origin: file://\r\n", 403),
         (
@@ -492,42 +346,30 @@ fn only_pages_of_this_very_server_get_the_websocket() {
         ),
         ("no host", "", own_origin, 421),
     ];
-    let handshake = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-                     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     for (what, host, origin, status) in table {
-        // The connection stays open after such a request, so only the answer's beginning may be awaited.
-        let request = format!("GET /-/live HTTP/1.1\r\n{host}{origin}{handshake}");
-        let request = request.replace("PORT", &server.port.to_string());
-        let mut stream = server.connect();
-        stream.write_all(request.as_bytes()).expect("the request is sent");
-        let mut beginning = [0; 12];
-        stream.read_exact(&mut beginning).expect("the answer's beginning");
-        assert_eq!(
-            String::from_utf8_lossy(&beginning),
-            format!("HTTP/1.1 {status}"),
-            "{what}"
-        );
+        let answer = server.reader.handshake("/-/live", &format!("{host}{origin}"));
+        assert_eq!(answer, status, "{what}");
     }
     let no_handshake =
         format!("GET /-/live HTTP/1.1\r\n{own}{own_origin}Connection: close\r\n\r\n");
-    assert_eq!(server.answer_to(&no_handshake).status, 426);
+    assert_eq!(server.reader.answer_to(&no_handshake).status, 426);
 }
 
 #[test]
 fn an_unknown_page_gets_the_books_own_404_page() {
-    let root = small_book();
-    let server = Server::start(root.path());
-    let answer = server.get("/anhang/gibt-es-nicht.html");
+    let book = small_book();
+    let server = Server::start(book.root());
+    let answer = server.reader.get("/anhang/gibt-es-nicht.html");
     assert_eq!(answer.status, 404);
     assert!(answer.content.contains("Verlaufen") && answer.content.contains("/-/live.js"));
 }
 
 #[test]
 fn no_request_reaches_a_file_outside_the_book() {
-    let root = small_book();
-    fs::create_dir_all(root.path().join("target")).expect("a folder");
-    fs::write(root.path().join("target/geheim.html"), "geheim").expect("a file");
-    let server = Server::start(root.path());
+    let book = small_book();
+    fs::create_dir_all(book.root().join("target")).expect("a folder");
+    fs::write(book.root().join("target/geheim.html"), "geheim").expect("a file");
+    let server = Server::start(book.root());
     for path in [
         "/../geheim.html",
         "/../../book.toml",
@@ -552,7 +394,7 @@ fn no_request_reaches_a_file_outside_the_book() {
         "/%",
         "/%ff",
     ] {
-        let answer = server.get(path);
+        let answer = server.reader.get(path);
         assert!(
             matches!(answer.status, 400 | 404),
             "{path}: {}",
@@ -564,12 +406,12 @@ fn no_request_reaches_a_file_outside_the_book() {
 
 #[test]
 fn head_gets_the_head_of_the_page_and_nothing_else() {
-    let root = small_book();
-    let server = Server::start(root.path());
-    let head = server.answer_to(
+    let book = small_book();
+    let server = Server::start(book.root());
+    let head = server.reader.answer_to(
         "HEAD /eins.html HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nConnection: close\r\n\r\n",
     );
-    let whole = server.get("/eins.html");
+    let whole = server.reader.get("/eins.html");
     assert_eq!((head.status, head.content.as_str()), (200, ""));
     assert_eq!(
         head.header("content-length"),
@@ -583,12 +425,12 @@ fn head_gets_the_head_of_the_page_and_nothing_else() {
 
 #[test]
 fn the_book_can_only_be_read() {
-    let root = small_book();
-    let server = Server::start(root.path());
+    let book = small_book();
+    let server = Server::start(book.root());
     for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "FOO"] {
         for path in ["/", "/-/live", "/-/live.js", "/gibt-es-nicht"] {
             let rest = "HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-            let answer = server.answer_to(&format!("{method} {path} {rest}"));
+            let answer = server.reader.answer_to(&format!("{method} {path} {rest}"));
             assert_eq!(answer.status, 405, "{method} {path}");
             assert!(
                 answer.has("allow: get, head"),
@@ -601,174 +443,145 @@ fn the_book_can_only_be_read() {
 
 #[test]
 fn a_changed_chapter_reaches_the_open_page() {
-    let root = small_book();
-    let server = Server::start(root.path());
-    let mut page = server.page();
-    let first = page.next();
+    let book = small_book();
+    let server = Server::start(book.root());
+    let mut page = server.reader.page();
+    let first = Told::next(&mut page);
     assert!(first.problems.is_empty());
     let mark = |version: &str| format!("data-book=\"{version}\"");
-    let shown = server.get("/eins.html").content;
+    let shown = server.reader.get("/eins.html").content;
     assert!(
         shown.contains(&mark(&first.version)),
         "the page knows which book it is from"
     );
 
-    fs::write(root.path().join(CHAPTER), "# Eins\n\nDer zweite Stand.\n")
-        .expect("the chapter is saved");
-    let second = page.wait_for(|told| told.version != first.version);
+    book.write(CHAPTER, "# Eins\n\nDer zweite Stand.\n");
+    let second = Told::find(&mut page, |told| told.version != first.version);
     assert!(second.problems.is_empty());
-    let shown = server.get("/eins.html").content;
+    let shown = server.reader.get("/eins.html").content;
     assert!(shown.contains("Der zweite Stand.") && shown.contains(&mark(&second.version)));
-    let on_disk = fs::read_to_string(root.path().join("target/book/eins.html"))
-        .expect("the built page");
+    let on_disk = book.read("target/book/eins.html");
     assert!(on_disk.contains("Der zweite Stand."));
 
     // As many editors save: write beside it, then put it in the old one's place.
-    let beside = root.path().join("book/text/.eins.md.neu");
+    let beside = book.root().join("book/text/.eins.md.neu");
     fs::write(&beside, "# Eins\n\nDer dritte Stand.\n").expect("a file");
-    fs::rename(&beside, root.path().join(CHAPTER)).expect("the chapter is replaced");
-    page.wait_for(|told| told.version != second.version);
-    assert!(server.get("/eins.html").content.contains("Der dritte Stand."));
+    fs::rename(&beside, book.root().join(CHAPTER)).expect("the chapter is replaced");
+    Told::find(&mut page, |told| told.version != second.version);
+    assert!(server.reader.get("/eins.html").content.contains("Der dritte Stand."));
 }
 
 #[test]
 fn a_changed_configuration_reaches_the_open_page() {
-    let root = small_book();
-    let server = Server::start(root.path());
-    let mut page = server.page();
-    let first = page.next();
-    let path = root.path().join("book.toml");
+    let book = small_book();
+    let server = Server::start(book.root());
+    let mut page = server.reader.page();
+    let first = Told::next(&mut page);
+    let path = book.root().join("book.toml");
     let changed = fs::read_to_string(&path)
         .expect("the configuration")
         .replace("Probe", "Anderer Titel");
     fs::write(&path, changed).expect("the configuration is saved");
-    page.wait_for(|told| told.version != first.version);
-    assert!(server.get("/").content.contains("Anderer Titel"));
+    Told::find(&mut page, |told| told.version != first.version);
+    assert!(server.reader.get("/").content.contains("Anderer Titel"));
 }
 
 #[test]
 fn a_broken_chapter_is_reported_and_leaves_the_last_good_book() {
-    let root = small_book();
-    let server = Server::start(root.path());
-    let mut page = server.page();
-    let good = page.next();
+    let book = small_book();
+    let mut server = Server::start(book.root());
+    let mut page = server.reader.page();
+    let good = Told::next(&mut page);
 
     let broken = "# Eins\n\nDer kaputte Stand.\n\n```quatsch\nx\n```\n";
-    fs::write(root.path().join(CHAPTER), broken).expect("the chapter is saved");
-    let told = page.wait_for(|told| !told.problems.is_empty());
+    book.write(CHAPTER, broken);
+    let told = Told::find(&mut page, |told| !told.problems.is_empty());
     assert_eq!(told.version, good.version, "the page has nothing to reload");
     let place = format!("{CHAPTER}:5: ");
     assert!(
         told.problems.iter().any(|problem| problem.starts_with(&place)),
         "{told:?}"
     );
-    server.wait_for_message(&place);
-    assert!(server.get("/eins.html").content.contains("Der erste Stand."));
-    let on_disk = fs::read_to_string(root.path().join("target/book/eins.html"))
-        .expect("the built page");
+    wait_for_message(&mut server, &place);
+    assert!(server.reader.get("/eins.html").content.contains("Der erste Stand."));
+    let on_disk = book.read("target/book/eins.html");
     assert!(on_disk.contains("Der erste Stand."));
     assert_eq!(
-        server.page().next().problems,
+        Told::next(&mut server.reader.page()).problems,
         told.problems,
         "who comes later learns it too"
     );
 
-    fs::write(root.path().join(CHAPTER), "# Eins\n\nDer heile Stand.\n")
-        .expect("the chapter is saved");
-    let mended = page.wait_for(|told| told.problems.is_empty());
+    book.write(CHAPTER, "# Eins\n\nDer heile Stand.\n");
+    let mended = Told::find(&mut page, |told| told.problems.is_empty());
     assert_ne!(mended.version, good.version);
     // Saving empties the file first: there may have been a build in between.
-    while !server.get("/eins.html").content.contains("Der heile Stand.") {
-        page.next();
+    while !server.reader.get("/eins.html").content.contains("Der heile Stand.") {
+        Told::next(&mut page);
     }
 }
 
 #[test]
 fn a_book_that_was_never_built_is_awaited() {
-    let root = small_book();
-    fs::write(root.path().join(CHAPTER), "# Eins\n\n```quatsch\nx\n```\n")
-        .expect("the chapter is saved");
-    let server = Server::start(root.path());
-    let answer = server.get("/");
+    let book = small_book();
+    book.write(CHAPTER, "# Eins\n\n```quatsch\nx\n```\n");
+    let server = Server::start(book.root());
+    let answer = server.reader.get("/");
     assert_eq!(answer.status, 503);
     assert!(
         answer.content.contains("Noch kein Buch") && answer.content.contains("/-/live.js")
     );
 
-    let mut page = server.page();
-    let before = page.next();
+    let mut page = server.reader.page();
+    let before = Told::next(&mut page);
     assert!(!before.problems.is_empty());
-    fs::write(root.path().join(CHAPTER), "# Eins\n\nNun doch.\n")
-        .expect("the chapter is saved");
-    page.wait_for(|told| told.version != before.version && told.problems.is_empty());
-    assert!(server.get("/eins.html").content.contains("Nun doch."));
+    book.write(CHAPTER, "# Eins\n\nNun doch.\n");
+    Told::find(&mut page, |told| {
+        told.version != before.version && told.problems.is_empty()
+    });
+    assert!(server.reader.get("/eins.html").content.contains("Nun doch."));
 }
 
 #[test]
 fn a_taken_port_gives_way_to_the_next_free_one() {
-    let root = small_book();
+    let book = small_book();
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let wanted = taken.local_addr().expect("its address").port();
-    let server = Server::start_with(
-        root.path(),
-        &["serve", "--no-open", "--port", &wanted.to_string()],
-    );
-    assert_ne!(server.port, wanted);
-    server.wait_for_message(&format!(
-        "Port {wanted} ist belegt, das Buch liegt auf Port {}.",
-        server.port
-    ));
-    assert_eq!(server.get("/").status, 200);
+    let arguments = ["serve", "--no-open", "--port", &wanted.to_string()];
+    let mut server = Server::of(chatbuch(book.root(), &arguments));
+    let port = server.reader.port;
+    assert_ne!(port, wanted);
+    let told = format!("Port {wanted} ist belegt, das Buch liegt auf Port {port}.");
+    wait_for_message(&mut server, &told);
+    assert_eq!(server.reader.get("/").status, 200);
 }
 
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_the_program_normally_and_frees_the_port() {
-    const SIGINT: i32 = 2;
-    let root = small_book();
-    let mut server = Server::start(root.path());
+    let book = small_book();
+    let mut server = Server::start(book.root());
     // Neither an open page nor a request that never ends may hold the program.
-    let mut page = server.page();
-    page.next();
-    let mut half = server.connect();
+    let mut page = server.reader.page();
+    Told::next(&mut page);
+    let mut half = server.reader.connect();
     half.write_all(b"GET / HTTP/1.1\r\nHost:").expect("half a request");
 
-    let started = Instant::now();
-    server.process.signal(SIGINT).expect("Ctrl-C");
-    let status = loop {
-        if let Some(status) = server.process.try_wait().expect("the process can be asked") {
-            break status;
-        }
-        assert!(
-            started.elapsed() < Duration::from_secs(5),
-            "the program ends within a moment"
-        );
-        thread::sleep(Duration::from_millis(5));
-    };
+    server.program.interrupt();
+    let status = server.program.status_within(Duration::from_secs(5));
     assert_eq!(status.code(), Some(0));
-    TcpStream::connect((Ipv4Addr::LOCALHOST, server.port))
+    TcpStream::connect((Ipv4Addr::LOCALHOST, server.reader.port))
         .expect_err("nobody listens any more");
-    let left: Vec<_> = fs::read_dir(root.path().join("target"))
+    let left: Vec<_> = fs::read_dir(book.root().join("target"))
         .expect("the folder")
         .flatten()
         .collect();
     assert_eq!(left.len(), 1, "only the book stays: {left:?}");
 }
 
-/// Runs the program to its end: status, stdout, stderr.
-fn run(root: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = program(root, arguments).output().expect("the program runs");
-    let text = |bytes| String::from_utf8(bytes).expect("the program prints UTF-8");
-    (status.code(), text(stdout), text(stderr))
-}
-
 #[test]
 fn help_is_german_and_ends_normally() {
-    let root = small_book();
+    let book = small_book();
     let table: [(&[&str], &[&str]); 10] = [
         (
             &["--help"],
@@ -847,7 +660,11 @@ fn help_is_german_and_ends_normally() {
         ),
     ];
     for (arguments, expected) in table {
-        let (status, output, messages) = run(root.path(), arguments);
+        let Finished {
+            status,
+            out: output,
+            err: messages,
+        } = run(chatbuch(book.root(), arguments));
         assert_eq!((status, messages.as_str()), (Some(0), ""), "{arguments:?}");
         for text in expected {
             assert!(
@@ -875,7 +692,7 @@ fn help_is_german_and_ends_normally() {
 
 #[test]
 fn bad_arguments_are_refused_in_german_with_status_2() {
-    let root = small_book();
+    let book = small_book();
     let table: [(&[&str], &str); 15] = [
         (&["tanzen"], "Den Befehl „tanzen“ gibt es nicht."),
         (&["--tanzen"], "Das Argument „--tanzen“ gibt es hier nicht."),
@@ -919,7 +736,11 @@ fn bad_arguments_are_refused_in_german_with_status_2() {
         ),
     ];
     for (arguments, sentence) in table {
-        let (status, output, messages) = run(root.path(), arguments);
+        let Finished {
+            status,
+            out: output,
+            err: messages,
+        } = run(chatbuch(book.root(), arguments));
         assert_eq!((status, output.as_str()), (Some(2), ""), "{arguments:?}");
         let expected =
             format!("{sentence}\nWas möglich ist, zeigt „cargo run -- --help“.\n");
@@ -929,40 +750,69 @@ fn bad_arguments_are_refused_in_german_with_status_2() {
 
 #[test]
 fn build_writes_the_book_where_it_is_told_and_spares_foreign_folders() {
-    let root = small_book();
-    let (status, output, messages) = run(root.path(), &["build"]);
+    let book = small_book();
+    let Finished {
+        status,
+        out: output,
+        err: messages,
+    } = run(chatbuch(book.root(), &["build"]));
     assert_eq!((status, output.as_str()), (Some(0), ""), "{messages}");
     assert!(
         messages.starts_with("Das Buch wird gebaut …\nFertig in "),
         "{messages}"
     );
     assert!(messages.ends_with(": 2 Seiten.\n"), "{messages}");
-    assert!(root.path().join("target/book/eins.html").is_file());
+    assert!(book.root().join("target/book/eins.html").is_file());
 
-    let (status, ..) = run(root.path(), &["build", "anderswo/buch"]);
+    let Finished { status, .. } = run(chatbuch(book.root(), &["build", "anderswo/buch"]));
     assert_eq!(status, Some(0));
-    assert!(root.path().join("anderswo/buch/eins.html").is_file());
+    assert!(book.root().join("anderswo/buch/eins.html").is_file());
 
-    let (status, _, messages) = run(root.path(), &["build", "book"]);
+    let Finished {
+        status,
+        err: messages,
+        ..
+    } = run(chatbuch(book.root(), &["build", "book"]));
     assert_eq!(status, Some(1));
     assert!(
         messages.contains("ist nicht leer und stammt nicht von diesem Programm"),
         "{messages}"
     );
-    assert!(root.path().join(CHAPTER).is_file());
+    assert!(book.root().join(CHAPTER).is_file());
 }
 
 #[test]
 fn build_tells_where_the_book_is_broken() {
-    let root = small_book();
-    fs::write(root.path().join(CHAPTER), "# Eins\n\n```quatsch\nx\n```\n")
-        .expect("the chapter is saved");
-    let (status, _, messages) = run(root.path(), &["build"]);
+    let book = small_book();
+    book.write(CHAPTER, "# Eins\n\n```quatsch\nx\n```\n");
+    let Finished {
+        status,
+        err: messages,
+        ..
+    } = run(chatbuch(book.root(), &["build"]));
     assert_eq!(status, Some(1));
     let place = format!("{CHAPTER}:3: ");
     assert!(
         messages.lines().any(|line| line.starts_with(&place)),
         "{messages}"
     );
-    assert!(!root.path().join("target/book").exists());
+    assert!(!book.root().join("target/book").exists());
+}
+
+#[test]
+fn play_shows_a_scene_in_a_terminal() {
+    let play = |scene: &str| run(chatbuch(Path::new(ROOT), &["play", scene]));
+    let shown = play("ch01-socket-basics/kein-server");
+    assert_eq!(shown.status, Some(0), "{}", shown.err);
+    for part in [
+        "Client  $ cargo run --bin ch01-client",
+        "Läuft der Server?",
+        "■ endet mit Status 1",
+    ] {
+        assert!(shown.out.contains(part), "{}", shown.out);
+    }
+
+    let unknown = play("ch01-socket-basics/nichts");
+    assert_eq!(unknown.status, Some(1));
+    assert!(unknown.err.contains("gibt es nicht. Bekannt sind:"));
 }

@@ -1,12 +1,15 @@
 //! ▶ in the page: runs the listings' scenes, the book's snippets and a measurement for the reader, and for nobody else.
 //! In flow the messages of a page that knows the [`Token`], out flow what its programs print and how they end.
-//! `session` speaks with one page, `stage` plays a scene, `cells` runs a snippet, `laboratory` measures, `workshop` has everything built
-//! before it is asked for; `limits` says how much there may be of it all.
+//! `session` speaks with one page, `scene` plays a scene, `cells` runs a snippet, `measure` measures, `workshop` has everything built
+//! before it is asked for, and `contents` knows what that is; `limits` says how much there may be of it all.
 
 mod cells;
+mod compile;
+mod contents;
 mod limits;
 mod measure;
 mod messages;
+mod place;
 mod redirect;
 mod run;
 mod scene;
@@ -25,6 +28,8 @@ pub use redirect::Redirect;
 pub use session::attend;
 pub use token::Token;
 
+use tokio::sync::watch;
+
 use run::Groups;
 use workshop::Workshop;
 
@@ -35,25 +40,30 @@ pub struct Notebook {
     limits: Limits,
     workshop: Workshop,
     groups: Arc<Groups>,
+    /// What state the book is in.
+    book: watch::Sender<ToPage>,
     /// Whoever measures holds it: two measurements at once would disturb each other.
     measuring: Mutex<()>,
 }
 
 impl Notebook {
-    /// A notebook for the book in `root`; it begins to build what the book needs at the first [`Notebook::renew`].
+    /// A notebook for the book in `root`, which is in the state that the message tells.
     ///
     /// # Errors
     ///
     /// The operating system gives neither randomness nor a thread.
-    pub fn open(root: PathBuf, limits: Limits) -> anyhow::Result<Notebook> {
-        Ok(Notebook {
+    pub fn open(root: PathBuf, limits: Limits, book: ToPage) -> anyhow::Result<Notebook> {
+        let notebook = Notebook {
+            book: watch::Sender::new(book),
             token: Token::new()?,
             workshop: Workshop::open(root.clone())?,
             groups: Arc::new(Groups::new(limits.groups)),
             measuring: Mutex::default(),
             root,
             limits,
-        })
+        };
+        notebook.workshop.renew();
+        Ok(notebook)
     }
 
     /// The token whose owner is the reader.
@@ -61,8 +71,10 @@ impl Notebook {
         &self.token
     }
 
-    /// The source has changed: programs and cells are built anew in the background.
-    pub fn renew(&self) {
+    /// The source has changed, and the book is in the state that the message tells: programs and cells are built anew in
+    /// the background.
+    pub fn renew(&self, book: ToPage) {
+        self.book.send_replace(book);
         self.workshop.renew();
     }
 

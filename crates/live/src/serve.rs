@@ -1,6 +1,6 @@
 //! Serves the book on this machine and rebuilds it on change: source in, pages over HTTP out.
-//! `guard` decides who is answered, `pages` what is answered, `live` lets open pages speak with the
-//! [`Notebook`], `rebuild` watches the source and publishes a new [`State`] after every change.
+//! `guard` decides who is answered, `pages` what is answered, `door` lets open pages speak with the
+//! [`Notebook`], `rebuild` watches the source and publishes a new [`Shown`] after every change.
 
 mod door;
 mod guard;
@@ -22,11 +22,10 @@ use axum::serve::ListenerExt;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
-use crate::notebook::{Limits, Notebook, Redirect};
+use crate::notebook::{Limits, Notebook, Redirect, ToPage};
 use guard::OwnAddress;
 use pages::Book;
 use rebuild::Rebuilding;
-use site;
 
 /// How many ports after the wanted one are tried if it is taken.
 const MORE_PORTS: u16 = 20;
@@ -49,18 +48,28 @@ pub struct Options {
 
 /// What the server shows at a moment.
 #[derive(Clone)]
-struct State {
+struct Shown {
     /// The last book that could be built.
     book: Arc<Book>,
     /// Why the present source cannot be built; empty if `book` is built from it.
     problems: Arc<[String]>,
 }
 
+impl Shown {
+    /// What open pages are told.
+    fn message(&self) -> ToPage {
+        ToPage::Book {
+            version: self.book.version.clone(),
+            problems: self.problems.to_vec(),
+        }
+    }
+}
+
 /// What every request handler can reach.
 #[derive(Clone)]
 struct Shared {
     own: Arc<OwnAddress>,
-    state: watch::Receiver<State>,
+    shown: watch::Receiver<Shown>,
     notebook: Arc<Notebook>,
 }
 
@@ -127,14 +136,16 @@ pub fn start(options: &Options) -> anyhow::Result<Serving> {
 
     let root = std::path::absolute(&options.root)?;
     let dest = site::default_destination(&root);
-    let notebook = Arc::new(Notebook::open(root.clone(), options.limits.clone())?);
-    let rebuilding = rebuild::start(root, dest)?;
+    let rebuilding = rebuild::start(root.clone(), dest)?;
+    let shown = rebuilding.shown();
+    let message = shown.borrow().message();
+    let notebook = Arc::new(Notebook::open(root, options.limits.clone(), message)?);
     let shared = Shared {
         own: Arc::new(own),
-        state: rebuilding.state(),
+        shown: shown.clone(),
         notebook: Arc::clone(&notebook),
     };
-    runtime.spawn(pass_on_changes(rebuilding.state(), Arc::clone(&notebook)));
+    runtime.spawn(pass_on_changes(shown, Arc::clone(&notebook)));
     runtime.spawn(async move {
         // A line of output is a small message, and no message waits for the next one.
         let listener = listener.tap_io(|stream| {
@@ -177,14 +188,11 @@ impl Drop for Serving {
     }
 }
 
-/// Programs and cells follow the source, from the first state of the book on.
-async fn pass_on_changes(mut state: watch::Receiver<State>, notebook: Arc<Notebook>) {
-    loop {
-        notebook.renew();
-        if state.changed().await.is_err() {
-            return;
-        }
-        state.mark_unchanged();
+/// Open pages, programs and cells follow the source.
+async fn pass_on_changes(mut shown: watch::Receiver<Shown>, notebook: Arc<Notebook>) {
+    while shown.changed().await.is_ok() {
+        let message = shown.borrow_and_update().message();
+        notebook.renew(message);
     }
 }
 

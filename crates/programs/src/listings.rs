@@ -1,5 +1,9 @@
-//! The listings' programs: builds them once with cargo and says where they lie.
-//! In flows the workspace's root, out flows a path for each program's name.
+//! The listings' programs: has cargo build them and says where they lie.
+//! In flow the workspace's root and names, out flows a path for each program's name.
+//!
+//! Every call of cargo selects all packages of the workspace and names the programs it wants. What the crates are
+//! built with depends on the packages selected: so everything that `cargo run` or `cargo test` has built is
+//! found again, and nothing is built twice.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -36,22 +40,71 @@ impl From<BTreeMap<String, PathBuf>> for Programs {
     }
 }
 
-/// One line of `cargo build --message-format=json`, as far as it matters here.
-#[derive(Deserialize)]
-struct Message {
-    target: Option<Target>,
-    executable: Option<PathBuf>,
+/// What cargo tells of a crate it has built or found built: one line of `--message-format=json`.
+#[derive(Debug, Deserialize)]
+pub struct Artifact {
+    /// The package and its version: `registry+https://…#tokio@1.54.1`.
+    pub package_id: String,
+    /// Which part of the package.
+    pub target: Target,
+    /// The files built.
+    pub filenames: Vec<PathBuf>,
+    /// The program, if it is one.
+    pub executable: Option<PathBuf>,
 }
 
-#[derive(Deserialize)]
-struct Target {
-    name: String,
+/// A part of a package: its library or one of its programs.
+#[derive(Debug, Deserialize)]
+pub struct Target {
+    /// Its name.
+    pub name: String,
+    /// `lib`, `bin` …
+    pub kind: Vec<String>,
+}
+
+/// The names of all programs that the listings have, by the name of their package.
+///
+/// # Errors
+///
+/// One German sentence: cargo cannot be started, or does not understand the workspace.
+pub fn names(root: &Path) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        packages: Vec<Package>,
+        workspace_root: PathBuf,
+    }
+    #[derive(Deserialize)]
+    struct Package {
+        name: String,
+        manifest_path: PathBuf,
+        targets: Vec<Target>,
+    }
+    let output = cargo(root, "metadata")
+        .args(["--no-deps", "--format-version=1"])
+        .stderr(Stdio::inherit())
+        .output()
+        .context(NO_CARGO)?;
+    if !output.status.success() {
+        bail!("cargo versteht den Workspace nicht und sagt im Terminal, warum.");
+    }
+    let metadata: Metadata = serde_json::from_slice(&output.stdout).context(UNCLEAR)?;
+    let listings = metadata.workspace_root.join("listings");
+    let of_listings = metadata
+        .packages
+        .into_iter()
+        .filter(|package| package.manifest_path.starts_with(&listings));
+    Ok(of_listings
+        .map(|package| {
+            let bins = package.targets.into_iter().filter(|target| target.kind == ["bin"]);
+            (package.name, bins.map(|target| target.name).collect())
+        })
+        .collect())
 }
 
 /// How cargo compiles them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
-    /// For whoever only wants them to run.
+    /// As everything else is compiled.
     Dev,
     /// Optimized, for measurements.
     Release,
@@ -62,11 +115,15 @@ pub enum Profile {
 pub fn built(root: &Path) -> anyhow::Result<&'static Programs> {
     /// The error is kept as its text.
     static BUILT: OnceLock<Result<Programs, String>> = OnceLock::new();
-    let built = BUILT.get_or_init(|| {
-        let never = Arc::new(AtomicBool::new(false));
-        build(cargo(root, &[]), &never).map_err(|error| format!("{error:#}"))
-    });
-    built.as_ref().map_err(|message| anyhow!("{message}"))
+    let build = || {
+        let names = names(root)?;
+        let names = names.values().flatten().map(String::as_str);
+        all_of(root, names, Profile::Dev, &Arc::default())
+    };
+    BUILT
+        .get_or_init(|| build().map_err(|error| format!("{error:#}")))
+        .as_ref()
+        .map_err(|message| anyhow!("{message}"))
 }
 
 /// Builds the programs of these listings as often as it is asked. Gives up once `cancelled` is set.
@@ -80,19 +137,26 @@ pub fn built_of(
     profile: Profile,
     cancelled: &Arc<AtomicBool>,
 ) -> anyhow::Result<Programs> {
-    let packages: Vec<&str> =
-        listings.iter().flat_map(|listing| ["--package", listing]).collect();
-    let mut command = cargo_of(root, &packages);
+    let names = names(root)?;
+    let names = listings.iter().filter_map(|listing| names.get(*listing)).flatten();
+    all_of(root, names.map(String::as_str), profile, cancelled)
+}
+
+fn all_of<'n>(
+    root: &Path,
+    names: impl Iterator<Item = &'n str>,
+    profile: Profile,
+    cancelled: &Arc<AtomicBool>,
+) -> anyhow::Result<Programs> {
+    let mut command = build(root, &names.collect::<Vec<_>>());
     if profile == Profile::Release {
         command.arg("--release");
     }
-    build(command, cancelled)
-}
-
-fn build(cargo: Command, cancelled: &Arc<AtomicBool>) -> anyhow::Result<Programs> {
     let mut programs = BTreeMap::new();
-    let all = follow(cargo, cancelled, &mut |name, path| {
-        programs.insert(name, path);
+    let all = follow(command, cancelled, &mut |artifact| {
+        if let Some(path) = artifact.executable {
+            programs.insert(artifact.target.name, path);
+        }
     })?;
     if cancelled.load(Ordering::Relaxed) {
         bail!("Der Bau der Programme ist abgebrochen.");
@@ -105,35 +169,32 @@ fn build(cargo: Command, cancelled: &Arc<AtomicBool>) -> anyhow::Result<Programs
     Ok(Programs(programs))
 }
 
-/// Builds them all as often as it is asked, when nobody else needs the processor, and hands out each program
-/// as soon as it is there – also if another one cannot be built. Gives up once `cancelled` is set.
+/// Builds these programs as often as it is asked, when nobody else needs the processor, and hands out each crate as soon as it
+/// is there – also if another one cannot be built. Gives up once `cancelled` is set. Returns whether all is built.
 ///
 /// # Errors
 ///
-/// One German sentence: cargo cannot be started, or some program cannot be built.
+/// One German sentence: cargo cannot be started.
 pub fn build_in_background(
     root: &Path,
+    programs: &[&str],
     cancelled: &Arc<AtomicBool>,
-    finished: &mut dyn FnMut(String, PathBuf),
-) -> anyhow::Result<()> {
-    let mut command = cargo(root, &["--keep-going"]);
+    finished: &mut dyn FnMut(Artifact),
+) -> anyhow::Result<bool> {
+    let mut command = build(root, programs);
+    command.arg("--keep-going");
     processes::give_way(&mut command);
-    if !follow(command, cancelled, finished)? {
-        bail!(
-            "Nicht alle Programme der Listings lassen sich bauen; cargo sagt im Terminal, warum."
-        );
-    }
-    Ok(())
+    follow(command, cancelled, finished)
 }
 
-/// Runs cargo and hands out each program as soon as it is there; was everything built?
+/// Runs cargo and hands out each crate as soon as it is there; was everything built?
 fn follow(
     mut command: Command,
     cancelled: &Arc<AtomicBool>,
-    finished: &mut dyn FnMut(String, PathBuf),
+    finished: &mut dyn FnMut(Artifact),
 ) -> anyhow::Result<bool> {
     command.stdout(Stdio::piped()).stderr(Stdio::inherit());
-    let mut cargo = processes::spawn(command).context("cargo ist nicht zu starten.")?;
+    let mut cargo = processes::spawn(command).context(NO_CARGO)?;
     let told = cargo.stdout().take().expect("stdout is piped above");
     let cancelled = Arc::clone(cancelled);
     // Somebody has to notice the end of the book while we listen to cargo.
@@ -152,35 +213,45 @@ fn follow(
         }
     })?;
     for line in BufReader::new(told).lines() {
-        if let Some((name, path)) = read(&line?)? {
-            finished(name, path);
+        if let Some(artifact) = read(&line?)? {
+            finished(artifact);
         }
     }
     Ok(matches!(watch.join(), Ok(Ok(status)) if status.success()))
 }
 
-fn cargo(root: &Path, options: &[&str]) -> Command {
-    // Without the root package: it is what is running right now, and Windows could not replace it.
-    let mut command = cargo_of(root, &["--workspace", "--exclude", "chatbuch"]);
-    command.args(options);
-    command
-}
+const NO_CARGO: &str = "cargo ist nicht zu starten.";
+const UNCLEAR: &str = "cargo meldet etwas Unverständliches.";
 
-fn cargo_of(root: &Path, packages: &[&str]) -> Command {
+/// cargo, for a book that may be read without a network.
+fn cargo(root: &Path, job: &str) -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command
-        .args(["build", "--quiet", "--bins"])
-        .args(packages)
-        .arg("--message-format=json-render-diagnostics")
-        .current_dir(root)
-        .stdin(Stdio::null());
+    command.args([job, "--offline"]).current_dir(root).stdin(Stdio::null());
     command
 }
 
-/// The program a line of cargo's tells about, if it does.
-fn read(line: &str) -> anyhow::Result<Option<(String, PathBuf)>> {
-    let message: Message =
-        serde_json::from_str(line).context("cargo meldet etwas Unverständliches.")?;
-    Ok(message.target.map(|target| target.name).zip(message.executable))
+/// Builds these programs and nothing else: not the one that is running right now, which Windows could not replace.
+fn build(root: &Path, programs: &[&str]) -> Command {
+    let mut command = cargo(root, "build");
+    command.args([
+        "--quiet",
+        "--workspace",
+        "--message-format=json-render-diagnostics",
+    ]);
+    for program in programs {
+        command.args(["--bin", program]);
+    }
+    command
+}
+
+/// The crate a line of cargo's tells about, if it does.
+fn read(line: &str) -> anyhow::Result<Option<Artifact>> {
+    #[derive(Deserialize)]
+    struct Message {
+        reason: String,
+    }
+    let message: Message = serde_json::from_str(line).context(UNCLEAR)?;
+    let is_artifact = message.reason == "compiler-artifact";
+    is_artifact.then(|| serde_json::from_str(line).context(UNCLEAR)).transpose()
 }

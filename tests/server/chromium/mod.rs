@@ -13,11 +13,10 @@ use std::time::{Duration, Instant};
 use process_wrap::std::{ChildWrapper, CommandWrap};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use testing::DEADLINE;
 use tokio_tungstenite::tungstenite::client::client;
 use tokio_tungstenite::tungstenite::{Message, WebSocket};
 
-/// Far more than anything here takes; a test that reaches it has failed.
-pub const DEADLINE: Duration = Duration::from_secs(60);
 /// How often a condition in a page is looked at.
 const GLANCE: Duration = Duration::from_millis(20);
 

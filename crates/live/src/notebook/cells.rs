@@ -2,24 +2,19 @@
 //! In flow a cell's name and perhaps its new text, out flow what the compiler says and what the program prints.
 
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
-use tempfile::TempDir;
-
 use super::Notebook;
+use super::compile::Workplace;
 use super::limits::{self, Limits};
-use super::messages::{Marked, ToPage};
+use super::messages::ToPage;
 use super::run::{Fate, Outbox, Stop, name};
-use super::toolbox::{Place, SOURCE, Toolbox};
 use programs::processes::{self, Ending, Program, Report, Stream};
-use source::Source;
 
 /// How soon a stop is noticed.
 const TICK: Duration = Duration::from_millis(5);
@@ -28,37 +23,8 @@ const MOMENT: Duration = Duration::from_micros(500);
 /// A program that has ended but whose output is still open gets so much time for its last lines.
 const LAST_LINES: Duration = Duration::from_millis(200);
 
-/// A runnable snippet.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Cell {
-    /// `sockets#3`: the third on the page `sockets`.
-    pub id: String,
-    /// Its text, hidden lines included.
-    pub program: String,
-    /// Under this name its finished program is kept: different for other text and for other crates.
-    pub key: String,
-}
-
-/// The cells of the book.
-pub fn table(root: &Path, source: &Source) -> Vec<Cell> {
-    let versions = fs::read(root.join("Cargo.lock")).unwrap_or_default();
-    let key = |program: &str| {
-        let mut hasher = DefaultHasher::new();
-        (&versions, program).hash(&mut hasher);
-        format!("{:016x}", hasher.finish())
-    };
-    let cells = source.cells().into_iter();
-    cells
-        .map(|(id, program)| Cell {
-            key: key(&program),
-            id,
-            program,
-        })
-        .collect()
-}
-
 /// Why a cell is no more, if not by its own end.
-enum Halt {
+pub enum Halt {
     /// The reader's wish, or the book's end.
     Stop,
     /// It took too long.
@@ -68,44 +34,13 @@ enum Halt {
 }
 
 impl Halt {
-    fn word(&self) -> &'static str {
+    /// Its name on the wire.
+    pub fn word(&self) -> &'static str {
         match self {
             Halt::Stop => "Stop",
             Halt::Time => "Zeit",
             Halt::Output => "Ausgabe",
         }
-    }
-}
-
-/// What the compiler made of a cell.
-struct Compiled {
-    success: bool,
-    text: String,
-    lines: Vec<Marked>,
-}
-
-/// Compiles an unedited cell in the background, to where its finished program is kept.
-///
-/// # Errors
-///
-/// It does not compile, or `stop` was wished.
-pub fn prepare(
-    place: &Place,
-    toolbox: &Toolbox,
-    cell: &Cell,
-    stop: &Stop,
-    limits: &Limits,
-) -> anyhow::Result<()> {
-    let workplace = Workplace::new(place)?;
-    let compiled = workplace.compile(toolbox, &cell.program, true, stop, limits)?;
-    match compiled {
-        Ok(compiled) if compiled.success => {
-            // Whole or not at all, whoever else is compiling the same.
-            fs::rename(&workplace.binary, place.binary(&cell.key))?;
-            Ok(())
-        }
-        Ok(compiled) => anyhow::bail!("{}", compiled.text),
-        Err(halt) => anyhow::bail!("{}", halt.word()),
     }
 }
 
@@ -195,25 +130,7 @@ fn work(
     workplace.execute(&binary, stop, outbox, &notebook.limits).map_err(failed)
 }
 
-/// The folder of one run, with all that belongs to it; it vanishes with the run.
-struct Workplace<'a> {
-    place: &'a Place,
-    folder: TempDir,
-    /// What the compiler makes.
-    binary: PathBuf,
-}
-
 impl Workplace<'_> {
-    fn new(place: &Place) -> std::io::Result<Workplace<'_>> {
-        let folder = place.folder()?;
-        let binary = folder.path().join(format!("zelle{}", std::env::consts::EXE_SUFFIX));
-        Ok(Workplace {
-            place,
-            folder,
-            binary,
-        })
-    }
-
     /// Runs a finished cell in an empty folder.
     fn execute(
         &self,
@@ -274,59 +191,10 @@ impl Workplace<'_> {
             }
         })
     }
-
-    /// Compiles `program`.
-    fn compile(
-        &self,
-        toolbox: &Toolbox,
-        program: &str,
-        in_background: bool,
-        stop: &Stop,
-        limits: &Limits,
-    ) -> std::io::Result<Result<Compiled, Halt>> {
-        let folder = self.folder.path();
-        fs::write(folder.join(SOURCE), program)?;
-        // What is compiled in the background is kept.
-        let mut command = toolbox.compiler(folder, &self.binary, in_background);
-        if in_background {
-            processes::give_way(&mut command);
-        }
-        let (sender, reports) = sync_channel(256);
-        let mut compiler = Program::start_wordy(command, 0, &sender)?;
-        drop(sender);
-        compiler.stdin = None;
-        let mut text = String::new();
-        let mut lines = Vec::new();
-        let driven = drive(
-            &mut compiler,
-            &reports,
-            stop,
-            limits.compiler,
-            &mut |_, line, _| {
-                match serde_json::from_str::<Diagnostic>(&line) {
-                    Ok(diagnostic) => {
-                        text.push_str(&self.place.hide(&diagnostic.rendered));
-                        lines.extend(diagnostic.marked());
-                    }
-                    // Not a diagnostic: something the compiler says in an accident.
-                    Err(_) => {
-                        text.push_str(&self.place.hide(&line));
-                        text.push('\n');
-                    }
-                }
-                text.len() <= limits.bytes
-            },
-        )?;
-        Ok(driven.map(|status| Compiled {
-            success: status.success() && self.binary.is_file(),
-            text,
-            lines,
-        }))
-    }
 }
 
 /// Listens to a program until it has ended, or ends it.
-fn drive(
+pub fn drive(
     program: &mut Program,
     reports: &Receiver<Report>,
     stop: &Stop,
@@ -374,36 +242,4 @@ fn drive(
         let _ = reports.recv_timeout(TICK);
     }
     Ok(Err(halt))
-}
-
-/// What rustc says with `--error-format=json`.
-#[derive(Deserialize)]
-struct Diagnostic {
-    message: String,
-    level: String,
-    spans: Vec<Span>,
-    rendered: String,
-}
-
-#[derive(Deserialize)]
-struct Span {
-    file_name: PathBuf,
-    line_start: usize,
-    is_primary: bool,
-}
-
-impl Diagnostic {
-    /// The lines of the cell it is about.
-    fn marked(&self) -> Vec<Marked> {
-        let own = self
-            .spans
-            .iter()
-            .filter(|span| span.is_primary && span.file_name == Path::new(SOURCE));
-        own.map(|span| Marked {
-            line: span.line_start,
-            level: self.level.clone(),
-            message: self.message.clone(),
-        })
-        .collect()
-    }
 }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use super::messages::Longest;
+use programs::listings::Profile;
+
 /// The longest message a page may send, in bytes.
 pub const LONGEST_MESSAGE: usize = 64 * 1024;
 
@@ -30,6 +33,8 @@ pub struct Limits {
     pub input: usize,
     /// The longest cell, in bytes.
     pub source: usize,
+    /// How the programs are compiled that a page measures.
+    pub measured: Profile,
 }
 
 impl Default for Limits {
@@ -46,6 +51,21 @@ impl Default for Limits {
             bytes: 1024 * 1024,
             input: 8 * 1024,
             source: 32 * 1024,
+            // Whoever only wants to see that it is measured, as tests do, need not compile everything once more.
+            measured: match std::env::var_os("CHATBUCH_OHNE_RELEASE") {
+                Some(_) => Profile::Dev,
+                None => Profile::Release,
+            },
+        }
+    }
+}
+
+impl Limits {
+    /// What a page has to know of it.
+    pub fn longest(&self) -> Longest {
+        Longest {
+            input: self.input,
+            source: self.source,
         }
     }
 }

@@ -10,8 +10,12 @@ use measure::figures::OwnValue;
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum FromPage {
-    /// The first message: the page proves that it is the reader's.
-    Hello { token: String },
+    /// The first message: the page proves that it is the reader's, and says where it is: `/sockets.html`.
+    Hello {
+        token: String,
+        #[serde(default)]
+        path: String,
+    },
     /// Starts a scene.
     Play { scene: String, mode: Mode, run: u32 },
     /// Types a line into a process.
@@ -86,8 +90,14 @@ pub enum ToPage {
         /// Why the present source cannot be built, a line a problem; empty if it can.
         problems: Vec<String>,
     },
-    /// What is built already.
-    Ready(Ready),
+    /// What is built already; the first one says that the page is the reader's.
+    Ready {
+        #[serde(flatten)]
+        state: Readiness,
+        limits: Longest,
+    },
+    /// The runnable snippets of the page, in their order.
+    Cells { cells: Vec<CellOfPage> },
     /// A process was started.
     Started { run: u32, process: String, t: f64 },
     /// It printed a line.
@@ -186,20 +196,38 @@ pub struct Marked {
     pub message: String,
 }
 
+/// A runnable snippet, as the page finds it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CellOfPage {
+    pub id: String,
+    /// Its text; there is no other way to tell it from what is no cell.
+    pub program: String,
+}
+
 /// How far the background builds are.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Ready {
-    pub scenes: Progress,
-    pub cells: Progress,
+pub struct Readiness {
+    pub scenes: Tally,
+    /// Of the pages that are open.
+    pub cells: Tally,
     /// Why something cannot be built.
     pub problem: Option<String>,
 }
 
 /// So many of so many.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Progress {
+pub struct Tally {
     pub done: usize,
     pub of: usize,
+}
+
+/// What a page may send at most, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Longest {
+    /// A line that is typed.
+    pub input: usize,
+    /// A cell.
+    pub source: usize,
 }
 
 #[cfg(test)]
@@ -264,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn names_on_the_wire_are_those_of_the_specification() {
+    fn names_on_the_wire_are_those_the_page_reads() {
         let json = |message: &ToPage| serde_json::to_string(message).unwrap();
         assert_eq!(
             json(&ToPage::CellEnded {
@@ -276,8 +304,11 @@ mod tests {
             r#"{"type":"cell-ended","run":2,"status":null,"why":"Zeit","t":1.5}"#
         );
         assert_eq!(
-            json(&ToPage::Ready(Ready::default())),
-            r#"{"type":"ready","scenes":{"done":0,"of":0},"cells":{"done":0,"of":0},"problem":null}"#
+            json(&ToPage::Ready {
+                state: Readiness::default(),
+                limits: Limits::default().longest()
+            }),
+            r#"{"type":"ready","scenes":{"done":0,"of":0},"cells":{"done":0,"of":0},"problem":null,"limits":{"input":8192,"source":32768}}"#
         );
     }
 }

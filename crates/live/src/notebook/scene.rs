@@ -54,8 +54,7 @@ fn perform(
     if let Some(system) = script.system.as_ref().filter(|_| !script.is_playable_here()) {
         return Err(format!("Diese Szene gibt es nur unter {system}."));
     }
-    let names = script.processes.iter().map(|process| process.program.as_str());
-    let names: Vec<&str> = names.collect();
+    let names = script.processes.iter().map(|process| process.program.clone()).collect();
     let note = |text: String| outbox.note(text);
     let programs = notebook.workshop.programs(&names, stop, &note)?;
     let ports = permit

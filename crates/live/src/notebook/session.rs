@@ -12,7 +12,8 @@ use axum::extract::ws::{Message, WebSocket};
 use tokio::sync::{mpsc as async_mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::messages::{FromPage, Ready, ToPage};
+use super::contents::Cell;
+use super::messages::{CellOfPage, FromPage, Readiness, ToPage};
 use super::run::{Outbox, Run, Stop};
 use super::{Notebook, cells, limits, measure, scene};
 use scenes::improvise::Cue;
@@ -24,31 +25,30 @@ const BEATS: u32 = 5;
 /// How long a page that is refused may take to hear it.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// Serves one page until it leaves. `book` says what state the book is in.
-pub async fn attend<Shown: Clone>(
-    notebook: Arc<Notebook>,
-    socket: WebSocket,
-    book: watch::Receiver<Shown>,
-    tell: fn(&Shown) -> ToPage,
-) {
+/// Serves one page until it leaves.
+pub async fn attend(notebook: Arc<Notebook>, socket: WebSocket) {
     let mut socket = socket;
-    if let Err(reason) = greet(&notebook, &mut socket).await {
-        return refuse(socket, reason).await;
-    }
+    let path = match greet(&notebook, &mut socket).await {
+        Ok(path) => path,
+        Err(reason) => return refuse(socket, reason).await,
+    };
+    notebook.workshop.look_at(&path);
     let mut page = Page {
+        path: Some(path),
+        book: notebook.book.subscribe(),
         ready: notebook.workshop.ready(),
         patience: notebook.limits.silence,
         desk: Desk::new(notebook),
         unanswered: 0,
     };
-    if let Err(Leaving::Refused(reason)) = page.serve(&mut socket, book, tell).await {
+    if let Err(Leaving::Refused(reason)) = page.serve(&mut socket).await {
         drop(page);
         refuse(socket, reason).await;
     }
 }
 
-/// Waits for the token; the error is the sentence of refusal.
-async fn greet(notebook: &Notebook, socket: &mut WebSocket) -> Result<(), String> {
+/// Waits for the token and returns the path of the page; the error is the sentence of refusal.
+async fn greet(notebook: &Notebook, socket: &mut WebSocket) -> Result<String, String> {
     let first = async {
         loop {
             match socket.recv().await {
@@ -62,10 +62,10 @@ async fn greet(notebook: &Notebook, socket: &mut WebSocket) -> Result<(), String
         .await
         .map_err(|_| "Der Gruß kam zu spät.".to_owned())?;
     if let Some(Ok(Message::Text(text))) = first
-        && let Ok(FromPage::Hello { token }) = FromPage::read(&text, limits)
+        && let Ok(FromPage::Hello { token, path }) = FromPage::read(&text, limits)
         && notebook.token.is(&token)
     {
-        return Ok(());
+        return Ok(path);
     }
     Err("Diese Seite kennt das Kennwort dieses Starts nicht: Öffnen Sie die Adresse, die „cargo run“ zeigt.".to_owned())
 }
@@ -98,7 +98,10 @@ enum Leaving {
 }
 
 struct Page {
-    ready: watch::Receiver<Ready>,
+    /// Where it is in the book, until it has heard which cells it has.
+    path: Option<String>,
+    book: watch::Receiver<ToPage>,
+    ready: watch::Receiver<Readiness>,
     patience: Duration,
     desk: Desk,
     /// So many beats have passed without a sign of life. Beats, not seconds: when we have slept ourselves, or the whole
@@ -107,14 +110,8 @@ struct Page {
 }
 
 impl Page {
-    async fn serve<Shown: Clone>(
-        &mut self,
-        socket: &mut WebSocket,
-        book: watch::Receiver<Shown>,
-        tell: fn(&Shown) -> ToPage,
-    ) -> Result<(), Leaving> {
-        let mut book = book;
-        book.mark_changed();
+    async fn serve(&mut self, socket: &mut WebSocket) -> Result<(), Leaving> {
+        self.book.mark_changed();
         self.ready.mark_changed();
         // Often enough that a lost page is noticed in time.
         let mut beat = interval((self.patience / BEATS).max(Duration::from_millis(10)));
@@ -149,21 +146,40 @@ impl Page {
                         self.unanswered = 0;
                     }
                 }
-                changed = book.changed() => {
+                changed = self.book.changed() => {
                     changed.map_err(|_| Leaving::Gone)?;
-                    let message = tell(&book.borrow_and_update());
-                    self.send(socket, encode(&message)).await?;
+                    let message = encode(&self.book.borrow_and_update());
+                    self.send(socket, message).await?;
                 }
                 changed = self.ready.changed() => {
                     changed.map_err(|_| Leaving::Gone)?;
-                    let message = ToPage::Ready(self.ready.borrow_and_update().clone());
+                    let message = ToPage::Ready {
+                        state: self.ready.borrow_and_update().clone(),
+                        limits: self.desk.notebook.limits.longest(),
+                    };
                     self.send(socket, encode(&message)).await?;
+                    if let Some(cells) = self.cells() {
+                        self.send(socket, encode(&cells)).await?;
+                    }
                 }
                 Some(message) = self.desk.printed.recv() => {
                     self.send(socket, encode(&message)).await?;
                 }
             }
         }
+    }
+
+    /// The message about the cells of the page, once, as soon as they are known.
+    fn cells(&mut self) -> Option<ToPage> {
+        let cells = self.desk.notebook.workshop.cells_of(self.path.as_ref()?)?;
+        self.path = None;
+        let shown = |cell: &Arc<Cell>| CellOfPage {
+            id: cell.id.clone(),
+            program: cell.program.clone(),
+        };
+        Some(ToPage::Cells {
+            cells: cells.iter().map(shown).collect(),
+        })
     }
 
     /// A page that takes nothing any more is gone.

@@ -1,32 +1,36 @@
-//! Has everything built before the reader asks for it: the listings' programs and the book's cells.
-//! In flows the news that the source has changed, out flow the programs, the cells and how far the work is.
+//! Has everything built before the reader asks for it: the listings' programs and the cells of the open pages.
+//! In flows the news that the source has changed or that a page was opened, out flow the programs, the cells and how far
+//! the work is. What the reader is looking at comes first; what somebody waits for comes even before that.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
+use walkdir::WalkDir;
 
-use super::cells::{self, Cell};
+use super::compile;
+use super::contents::{Cell, Contents, Leaf};
 use super::limits::Limits;
-use super::messages::{Progress, Ready};
+use super::messages::{Readiness, Tally};
+use super::place::Place;
 use super::run::{Stop, lock};
-use super::toolbox::{Place, Toolbox};
-use programs::listings::{self, Programs};
-use source;
+use super::toolbox::{self, Toolbox};
+use programs::listings::{self, Artifact, Programs};
 
 /// How soon somebody who waits for a program notices that the wait is over.
 const TICK: Duration = Duration::from_millis(50);
+/// So many pages are remembered as open.
+const OPEN: usize = 8;
 
 /// The work in the background.
 pub struct Workshop {
     bench: Arc<Bench>,
-    changes: Mutex<Sender<()>>,
+    news: Mutex<Sender<()>>,
 }
 
 /// What the workshop and its customers share.
@@ -35,8 +39,8 @@ struct Bench {
     place: Place,
     stock: Mutex<Stock>,
     news: Condvar,
-    ready: watch::Sender<Ready>,
-    /// Counts the changes, so that work on an old state can be given up.
+    ready: watch::Sender<Readiness>,
+    /// Counts the changes of the source, so that work on an old state can be given up.
     changes: AtomicU64,
     closing: Arc<Stop>,
 }
@@ -44,23 +48,42 @@ struct Bench {
 /// What there is.
 #[derive(Default)]
 struct Stock {
-    /// Whether the tables below have been filled at all.
+    /// Whether the contents have been read at all.
     known: bool,
     /// Whether nothing is left to do for the present source.
     resting: bool,
-    /// The programs each scene needs.
-    scenes: Vec<Vec<String>>,
-    programs: BTreeMap<String, PathBuf>,
-    /// Whether cargo has said everything about the programs of the present source.
-    programs_done: bool,
-    programs_problem: Option<String>,
-    /// What the programs were built from.
+    contents: Arc<Contents>,
+    /// The programs that cargo can build.
+    programs: BTreeMap<String, Build>,
+    /// What they were built from.
     built_from: Option<Stamps>,
-    /// In the order of the book.
-    cells: Vec<Arc<Cell>>,
-    built_cells: BTreeSet<String>,
+    /// Programs that somebody waits for.
+    wanted: BTreeSet<String>,
+    /// Pages that were opened, the last one at the end.
+    open: Vec<String>,
+    /// What cargo is building now, and how to make it give up.
+    building: Option<(BTreeSet<String>, Arc<AtomicBool>)>,
     toolbox: Option<Arc<Toolbox>>,
-    toolbox_problem: Option<String>,
+    /// The keys of the cells that are compiled, and of those that cannot be.
+    built_cells: BTreeSet<String>,
+    broken_cells: BTreeSet<String>,
+    problem: Option<String>,
+}
+
+/// What is known of a program.
+enum Build {
+    /// It is to be built.
+    Pending,
+    /// It is there.
+    Done(PathBuf),
+    /// It cannot be built.
+    Failed,
+}
+
+/// What is to be done next.
+enum Job {
+    Build(BTreeSet<String>),
+    Compile(Arc<Cell>, Arc<Toolbox>),
 }
 
 impl Workshop {
@@ -75,18 +98,18 @@ impl Workshop {
             root,
             stock: Mutex::default(),
             news: Condvar::new(),
-            ready: watch::Sender::new(Ready::default()),
+            ready: watch::Sender::new(Readiness::default()),
             changes: AtomicU64::new(0),
             closing: Arc::default(),
         });
-        let (changes, pending) = channel();
+        let (news, pending) = channel();
         let worker = Arc::clone(&bench);
         thread::Builder::new()
             .name("workshop".to_owned())
             .spawn(move || worker.work(&pending))?;
         Ok(Workshop {
             bench,
-            changes: Mutex::new(changes),
+            news: Mutex::new(news),
         })
     }
 
@@ -98,43 +121,83 @@ impl Workshop {
     /// The source has changed.
     pub fn renew(&self) {
         self.bench.changes.fetch_add(1, Ordering::Relaxed);
+        self.wake();
+    }
+
+    /// A reader looks at the page with this path in its address.
+    pub fn look_at(&self, path: &str) {
+        let mut stock = lock(&self.bench.stock);
+        stock.open.retain(|other| other != path);
+        stock.open.push(path.to_owned());
+        let surplus = stock.open.len().saturating_sub(OPEN);
+        stock.open.drain(..surplus);
+        let needed = stock.leaf_at(path).map(|leaf| stock.missing(&leaf.programs));
+        stock.make_way_for(&needed.unwrap_or_default());
+        drop(stock);
+        self.bench.update(|_| {});
+        self.wake();
+    }
+
+    fn wake(&self) {
         // Nobody is there any more after a panic only, and then everything stays as it is.
-        let _ = lock(&self.changes).send(());
+        let _ = lock(&self.news).send(());
     }
 
     /// Gives up whatever is being built.
     pub fn close(&self) {
         self.bench.closing.stop(None);
+        if let Some((_, give_up)) = &lock(&self.bench.stock).building {
+            give_up.store(true, Ordering::Relaxed);
+        }
     }
 
     /// How far the work is.
-    pub fn ready(&self) -> watch::Receiver<Ready> {
+    pub fn ready(&self) -> watch::Receiver<Readiness> {
         self.bench.ready.subscribe()
+    }
+
+    /// The cells of the page with this path; `None` as long as the book is being read.
+    pub fn cells_of(&self, path: &str) -> Option<Vec<Arc<Cell>>> {
+        let stock = lock(&self.bench.stock);
+        let cells = || stock.leaf_at(path).map(|leaf| leaf.cells.clone());
+        stock.known.then(|| cells().unwrap_or_default())
     }
 
     /// Where these programs are. Waits until they are built, and says so.
     pub fn programs(
         &self,
-        names: &[&str],
+        names: &BTreeSet<String>,
         stop: &Stop,
         note: &dyn Fn(String),
     ) -> Result<Programs, String> {
         let waiting = "Die Programme werden noch gebaut; gleich geht es los.";
-        self.bench.wait(stop, note, waiting, |stock| {
-            let all = names.iter().all(|name| stock.programs.contains_key(*name));
-            if all {
-                return Some(Ok(Programs::from(stock.programs.clone())));
+        self.wait(stop, note, waiting, names, |stock| {
+            let mut paths = BTreeMap::new();
+            for name in names {
+                match stock.programs.get(name) {
+                    Some(Build::Done(path)) => {
+                        paths.insert(name.clone(), path.clone());
+                    }
+                    Some(Build::Pending) => return None,
+                    Some(Build::Failed) => {
+                        return Some(Err("Die Programme dieser Szene lassen sich nicht bauen; cargo sagt im Terminal, warum.".to_owned()));
+                    }
+                    None if !stock.known => return None,
+                    None => {
+                        return Some(Err(format!("Kein Listing hat ein Programm namens „{name}“.")));
+                    }
+                }
             }
-            let nothing = "Die Programme dieser Szene lassen sich nicht bauen; cargo sagt im Terminal, warum.";
-            stock.programs_done.then(|| Err(nothing.to_owned()))
+            Some(Ok(Programs::from(paths)))
         })
     }
 
     /// Waits until nothing is being built, and says so.
     pub fn rest(&self, stop: &Stop, note: &dyn Fn(String)) -> Result<(), String> {
         let waiting = "Im Hintergrund wird noch gebaut; gemessen wird danach.";
-        let resting = |stock: &Stock| stock.resting.then_some(Ok(()));
-        self.bench.wait(stop, note, waiting, resting)
+        self.wait(stop, note, waiting, &BTreeSet::new(), |stock| {
+            stock.resting.then_some(Ok(()))
+        })
     }
 
     /// The cell of that name.
@@ -145,9 +208,9 @@ impl Workshop {
         note: &dyn Fn(String),
     ) -> Result<Arc<Cell>, String> {
         let waiting = "Das Buch wird noch gelesen; gleich geht es los.";
-        self.bench.wait(stop, note, waiting, |stock| {
-            let unknown = "Diesen Schnipsel gibt es nicht (mehr); laden Sie die Seite neu.";
-            let find = || stock.cells.iter().find(|cell| cell.id == id).cloned();
+        let unknown = "Diesen Schnipsel gibt es nicht (mehr); laden Sie die Seite neu.";
+        self.wait(stop, note, waiting, &BTreeSet::new(), |stock| {
+            let find = || stock.contents.cell(id).cloned();
             stock.known.then(|| find().ok_or(unknown.to_owned()))
         })
     }
@@ -159,10 +222,49 @@ impl Workshop {
         note: &dyn Fn(String),
     ) -> Result<Arc<Toolbox>, String> {
         let waiting = "Was die Schnipsel benutzen, wird noch gebaut; gleich geht es los.";
-        self.bench.wait(stop, note, waiting, |stock| {
+        let needed = BTreeSet::from([toolbox::PROGRAM.to_owned()]);
+        self.wait(stop, note, waiting, &needed, |stock| {
             let there = stock.toolbox.clone().map(Ok);
-            there.or_else(|| stock.toolbox_problem.clone().map(Err))
+            let broken =
+                matches!(stock.programs.get(toolbox::PROGRAM), Some(Build::Failed));
+            let problem = || Err(stock.problem.clone().unwrap_or_default());
+            there.or_else(|| broken.then(problem))
         })
+    }
+
+    /// Waits until `look` finds an answer or the run is to end; says so once if it takes a moment. What is
+    /// needed for the answer is built before all else.
+    fn wait<T>(
+        &self,
+        stop: &Stop,
+        note: &dyn Fn(String),
+        waiting: &str,
+        needed: &BTreeSet<String>,
+        look: impl Fn(&Stock) -> Option<Result<T, String>>,
+    ) -> Result<T, String> {
+        let bench = &self.bench;
+        let mut said = false;
+        let mut stock = lock(&bench.stock);
+        loop {
+            if let Some(answer) = look(&stock) {
+                return answer;
+            }
+            if stop.is_wished() {
+                return Err("Beendet, bevor es losging.".to_owned());
+            }
+            if !said {
+                stock.wanted.extend(needed.iter().cloned());
+                stock.make_way_for(needed);
+                drop(stock);
+                self.wake();
+                note(waiting.to_owned());
+                said = true;
+                stock = lock(&bench.stock);
+                continue;
+            }
+            let waited = bench.news.wait_timeout(stock, TICK);
+            stock = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
     }
 }
 
@@ -172,49 +274,109 @@ impl Drop for Workshop {
     }
 }
 
-impl Bench {
-    /// Waits until `look` finds an answer or the run is to end; says so once if it takes a moment.
-    fn wait<T>(
-        &self,
-        stop: &Stop,
-        note: &dyn Fn(String),
-        waiting: &str,
-        look: impl Fn(&Stock) -> Option<Result<T, String>>,
-    ) -> Result<T, String> {
-        let mut said = false;
-        let mut stock = lock(&self.stock);
-        loop {
-            if let Some(answer) = look(&stock) {
-                return answer;
-            }
-            if stop.is_wished() {
-                return Err("Beendet, bevor es losging.".to_owned());
-            }
-            if !said {
-                drop(stock);
-                note(waiting.to_owned());
-                said = true;
-                stock = lock(&self.stock);
-                continue;
-            }
-            let waited = self.news.wait_timeout(stock, TICK);
-            stock = waited.unwrap_or_else(PoisonError::into_inner).0;
+impl Stock {
+    /// What can run on the page with this path.
+    fn leaf_at(&self, path: &str) -> Option<&Leaf> {
+        self.contents.number_of(path).map(|number| &self.contents.leaves[number])
+    }
+
+    /// Those of them that are still to be built.
+    fn missing(&self, names: &BTreeSet<String>) -> BTreeSet<String> {
+        let is_missing =
+            |name: &&String| matches!(self.programs.get(*name), Some(Build::Pending));
+        names.iter().filter(is_missing).cloned().collect()
+    }
+
+    /// Has cargo give up what it is building if it is something else.
+    fn make_way_for(&self, needed: &BTreeSet<String>) {
+        if let Some((names, give_up)) = &self.building
+            && !needed.is_subset(names)
+        {
+            give_up.store(true, Ordering::Relaxed);
         }
     }
 
-    fn work(&self, changes: &Receiver<()>) {
-        while changes.recv().is_ok() {
-            while changes.try_recv().is_ok() {}
-            let change = self.changes.load(Ordering::Relaxed);
-            lock(&self.stock).resting = false;
-            self.take_stock();
-            self.fetch_toolbox();
-            self.build_programs();
-            self.build_cells(change);
-            self.update(|stock| stock.resting = true);
-            if self.closing.is_wished() {
-                return;
+    /// The cells of the pages that were opened, those of the last one first.
+    fn cells(&self) -> impl Iterator<Item = &Arc<Cell>> {
+        let leaves = self.open.iter().rev().filter_map(|path| self.leaf_at(path));
+        leaves.flat_map(|leaf| &leaf.cells)
+    }
+
+    /// What is to be done first.
+    fn next_job(&self) -> Option<Job> {
+        let build = |names: &BTreeSet<String>| {
+            let missing = self.missing(names);
+            (!missing.is_empty()).then_some(Job::Build(missing))
+        };
+        if let Some(job) = build(&self.wanted) {
+            return Some(job);
+        }
+        for leaf in self.open.iter().rev().filter_map(|path| self.leaf_at(path)) {
+            if let Some(job) = build(&leaf.programs) {
+                return Some(job);
             }
+            let is_to_do = |cell: &&Arc<Cell>| {
+                !self.built_cells.contains(&cell.key)
+                    && !self.broken_cells.contains(&cell.key)
+            };
+            if let Some(toolbox) = &self.toolbox
+                && let Some(cell) = leaf.cells.iter().find(is_to_do)
+            {
+                return Some(Job::Compile(Arc::clone(cell), Arc::clone(toolbox)));
+            }
+        }
+        self.contents.leaves.iter().find_map(|leaf| build(&leaf.programs))
+    }
+
+    /// How far the work is.
+    fn ready(&self) -> Readiness {
+        let is_there =
+            |name: &String| matches!(self.programs.get(name), Some(Build::Done(_)));
+        let scenes = &self.contents.scenes;
+        let cells: BTreeSet<&str> = self.cells().map(|cell| cell.key.as_str()).collect();
+        Readiness {
+            scenes: Tally {
+                done: scenes
+                    .iter()
+                    .filter(|programs| programs.iter().all(is_there))
+                    .count(),
+                of: scenes.len(),
+            },
+            cells: Tally {
+                done: cells.iter().filter(|key| self.built_cells.contains(**key)).count(),
+                of: cells.len(),
+            },
+            problem: self.problem.clone(),
+        }
+    }
+}
+
+impl Bench {
+    fn work(&self, news: &Receiver<()>) {
+        let mut seen = 0;
+        while news.recv().is_ok() {
+            loop {
+                while news.try_recv().is_ok() {}
+                let change = self.changes.load(Ordering::Relaxed);
+                if change != seen {
+                    seen = change;
+                    lock(&self.stock).resting = false;
+                    self.take_stock();
+                }
+                if self.closing.is_wished() {
+                    return;
+                }
+                let job = lock(&self.stock).next_job();
+                match job {
+                    Some(Job::Build(programs)) => self.build(programs),
+                    Some(Job::Compile(cell, toolbox)) => self.compile(&cell, &toolbox),
+                    None => break,
+                }
+            }
+            self.update(|stock| {
+                stock.wanted.clear();
+                stock.resting = true;
+            });
         }
     }
 
@@ -222,23 +384,7 @@ impl Bench {
     fn update(&self, change: impl FnOnce(&mut Stock)) {
         let mut stock = lock(&self.stock);
         change(&mut stock);
-        let is_there = |needed: &&Vec<String>| {
-            needed.iter().all(|name| stock.programs.contains_key(name))
-        };
-        let is_built = |cell: &&Arc<Cell>| stock.built_cells.contains(&cell.key);
-        let problems = [&stock.programs_problem, &stock.toolbox_problem];
-        let problem = problems.into_iter().flatten().next().cloned();
-        let ready = Ready {
-            scenes: Progress {
-                done: stock.scenes.iter().filter(is_there).count(),
-                of: stock.scenes.len(),
-            },
-            cells: Progress {
-                done: stock.cells.iter().filter(is_built).count(),
-                of: stock.cells.len(),
-            },
-            problem,
-        };
+        let ready = stock.ready();
         drop(stock);
         self.news.notify_all();
         self.ready.send_if_modified(|old| {
@@ -248,132 +394,139 @@ impl Bench {
         });
     }
 
-    /// Reads which scenes and cells the book has.
+    /// Reads what the book has, and what of it is still to be built.
     fn take_stock(&self) {
-        let mut scenes = Vec::new();
-        for id in scenes::all(&self.root) {
-            // A script with a fault is the book's problem, and told there.
-            if let Ok(script) = scenes::load_script(&self.root, &id)
-                && script.is_playable_here()
-            {
-                let names = script.processes.iter().map(|process| process.program.clone());
-                scenes.push(names.collect());
-            }
-        }
-        let (source, _) = source::check(&self.root);
-        let cells = cells::table(&self.root, &source);
+        let contents = Contents::read(&self.root);
         let stamps = Stamps::take(&self.root);
+        let is_current = lock(&self.stock).built_from.as_ref() == Some(&stamps);
+        let is_needed = contents.leaves.iter().any(|leaf| !leaf.programs.is_empty());
+        let named = (is_needed && !is_current).then(|| {
+            let mut names: BTreeSet<String> =
+                listings::names(&self.root)?.into_values().flatten().collect();
+            names.insert(toolbox::PROGRAM.to_owned());
+            anyhow::Ok(names)
+        });
+        let cells = contents.leaves.iter().flat_map(|leaf| &leaf.cells);
+        let keys: BTreeSet<&str> = cells.map(|cell| cell.key.as_str()).collect();
+        self.place.tidy(&keys);
+        let built =
+            keys.iter().filter(|key| self.place.has(key)).map(|key| (*key).to_owned());
+        let built = built.collect();
         self.update(|stock| {
             stock.known = true;
-            stock.scenes = scenes;
-            stock.cells = cells.into_iter().map(Arc::new).collect();
-            if stock.built_from.as_ref() != Some(&stamps) {
-                stock.built_from = Some(stamps);
-                stock.programs.clear();
-                stock.programs_done = stock.scenes.is_empty();
-                stock.programs_problem = None;
+            stock.contents = Arc::new(contents);
+            stock.built_cells = built;
+            stock.broken_cells.clear();
+            match named {
+                None => {}
+                Some(Ok(names)) => {
+                    stock.built_from = Some(stamps);
+                    stock.programs =
+                        names.into_iter().map(|name| (name, Build::Pending)).collect();
+                    stock.problem = None;
+                }
+                Some(Err(error)) => stock.problem = Some(format!("{error:#}")),
             }
         });
     }
 
-    fn build_programs(&self) {
-        if lock(&self.stock).programs_done || self.closing.is_wished() {
-            return;
-        }
-        let built = listings::build_in_background(
-            &self.root,
-            &self.closing.flag(),
-            &mut |name, path| {
-                self.update(|stock| {
-                    stock.programs.insert(name, path);
-                });
-            },
-        );
+    /// Builds these programs, unless others become more urgent.
+    fn build(&self, programs: BTreeSet<String>) {
+        let give_up = Arc::new(AtomicBool::new(false));
         self.update(|stock| {
-            stock.programs_done = true;
-            stock.programs_problem = built.err().map(|error| format!("{error:#}"));
+            stock.resting = false;
+            stock.building = Some((programs.clone(), Arc::clone(&give_up)));
         });
-    }
-
-    fn fetch_toolbox(&self) {
-        let needed = {
-            let stock = lock(&self.stock);
-            stock.toolbox.is_none() && !stock.cells.is_empty()
-        };
-        if !needed || self.closing.is_wished() {
-            return;
-        }
-        let fetched = Toolbox::fetch(&self.root, &self.place);
-        self.update(|stock| match fetched {
-            Ok(toolbox) => {
-                stock.toolbox = Some(Arc::new(toolbox));
-                stock.toolbox_problem = None;
-            }
-            Err(error) => stock.toolbox_problem = Some(format!("{error:#}")),
-        });
-    }
-
-    /// Compiles every cell that is not there yet, in the order of the book, while nothing has changed.
-    fn build_cells(&self, change: u64) {
-        let (toolbox, cells) = {
-            let stock = lock(&self.stock);
-            let Some(toolbox) = stock.toolbox.clone() else {
-                return;
+        // The workshop may have closed just before it could know what is to be given up.
+        give_up.fetch_or(self.closing.is_wished(), Ordering::Relaxed);
+        let names: Vec<&str> = programs.iter().map(String::as_str).collect();
+        let mut artifacts = Vec::new();
+        let mut toolbox = None;
+        let built =
+            listings::build_in_background(&self.root, &names, &give_up, &mut |artifact| {
+                let is_toolbox = artifact.target.name == toolbox::PROGRAM;
+                match &artifact.executable {
+                    Some(_) if is_toolbox => {
+                        toolbox = Some(self.fetch_toolbox(&artifacts));
+                    }
+                    Some(path) => {
+                        let (name, path) = (artifact.target.name.clone(), path.clone());
+                        self.update(|stock| {
+                            stock.programs.insert(name, Build::Done(path));
+                        });
+                    }
+                    None => artifacts.push(artifact),
+                }
+            });
+        let gave_up = give_up.load(Ordering::Relaxed);
+        self.update(|stock| {
+            stock.building = None;
+            let problem = match (built, toolbox) {
+                (Err(error), _) | (_, Some(Err(error))) => Some(format!("{error:#}")),
+                (Ok(false), _) if !gave_up => Some("Nicht alle Programme der Listings lassen sich bauen; cargo sagt im Terminal, warum.".to_owned()),
+                _ => None,
             };
-            (toolbox, stock.cells.clone())
-        };
-        let keys: BTreeSet<&str> = cells.iter().map(|cell| cell.key.as_str()).collect();
-        self.place.tidy(&keys);
-        let mut built = BTreeSet::new();
-        for cell in &cells {
-            if self.place.has(&cell.key) {
-                built.insert(cell.key.clone());
+            if problem.is_some() {
+                stock.problem = problem;
             }
-        }
-        self.update(|stock| stock.built_cells = built);
-        for cell in cells {
-            if self.closing.is_wished() || self.changes.load(Ordering::Relaxed) != change {
-                return;
+            if !gave_up {
+                for name in stock.missing(&programs) {
+                    stock.programs.insert(name, Build::Failed);
+                }
             }
-            if self.place.has(&cell.key)
-                || cells::prepare(
-                    &self.place,
-                    &toolbox,
-                    &cell,
-                    &self.closing,
-                    &Limits::default(),
-                )
-                .is_ok()
-            {
-                self.update(|stock| {
-                    stock.built_cells.insert(cell.key.clone());
-                });
-            }
-        }
+        });
+    }
+
+    /// Everything that a snippet may use has been built.
+    fn fetch_toolbox(&self, artifacts: &[Artifact]) -> anyhow::Result<()> {
+        let toolbox = Toolbox::new(&self.root, artifacts)?;
+        self.update(|stock| {
+            stock.toolbox = Some(Arc::new(toolbox));
+            let name = toolbox::PROGRAM.to_owned();
+            stock.programs.insert(name, Build::Done(PathBuf::new()));
+        });
+        Ok(())
+    }
+
+    fn compile(&self, cell: &Cell, toolbox: &Toolbox) {
+        let limits = Limits::default();
+        let compiled = compile::prepare(&self.place, toolbox, cell, &self.closing, &limits);
+        self.update(|stock| {
+            let cells = match compiled {
+                Ok(()) => &mut stock.built_cells,
+                // Why it does not compile is told to the one who runs it.
+                Err(_) => &mut stock.broken_cells,
+            };
+            cells.insert(cell.key.clone());
+        });
     }
 }
 
-/// What the programs are built from, at a moment: every file of the listings with its size and time of change.
+/// What the programs are built from, at a moment: every file with its size and time of change.
 #[derive(PartialEq)]
 struct Stamps(BTreeMap<PathBuf, (u64, Option<SystemTime>)>);
 
 impl Stamps {
     fn take(root: &Path) -> Stamps {
-        let mut stamps = BTreeMap::new();
-        let mut open = vec![root.join("listings"), root.join("Cargo.toml")];
-        while let Some(path) = open.pop() {
-            let Ok(metadata) = fs::symlink_metadata(&path) else {
-                continue;
-            };
-            if metadata.is_dir() {
-                let is_ours =
-                    |path: &PathBuf| !path.ends_with("target") && !path.ends_with("scenes");
-                let entries = fs::read_dir(&path).into_iter().flatten().flatten();
-                open.extend(entries.map(|entry| entry.path()).filter(is_ours));
-            } else {
-                stamps.insert(path, (metadata.len(), metadata.modified().ok()));
-            }
-        }
-        Stamps(stamps)
+        let parts = ["listings", "crates/snippets", "Cargo.toml"];
+        let is_ours = |entry: &walkdir::DirEntry| {
+            !["target", "scenes"].iter().any(|name| entry.file_name() == *name)
+        };
+        let files = parts
+            .iter()
+            .flat_map(|part| {
+                WalkDir::new(root.join(part)).into_iter().filter_entry(is_ours)
+            })
+            // What vanishes while we look is gone.
+            .flatten()
+            .filter(|entry| !entry.file_type().is_dir());
+        let stamp = |entry: walkdir::DirEntry| {
+            let metadata = entry.metadata().ok()?;
+            Some((
+                entry.into_path(),
+                (metadata.len(), metadata.modified().ok()),
+            ))
+        };
+        Stamps(files.filter_map(stamp).collect())
     }
 }

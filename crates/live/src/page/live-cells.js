@@ -7,35 +7,13 @@
   const { live, make, button, reveal, printable } = window.Chatbuch;
   if (!make) return; // a book without the notebook's scripts
 
-  const MAIN = /^[ \t]*(pub[ \t]+)?(async[ \t]+)?fn[ \t]+main[ \t]*\(/m;
   const INDENT = "    ";
-  const LONGEST_SOURCE = 32 * 1024; // bytes the server accepts
   const WHY = {
     Zeit: "Beendet, weil die Zeit um ist.",
     Ausgabe: "Beendet, weil es zu viel druckt.",
     Stop: "Gestoppt.",
     Übersetzung: "Der Compiler lehnt das Programm ab.",
   };
-
-  /** The path of the page's chapter without its ending: `einleitung`. The front page is a copy of the first chapter. */
-  function chapter() {
-    // mdBook declares it with `const`: no property of `window`.
-    const depth = (typeof path_to_root === "string" ? path_to_root : "").split("/").length;
-    const parts = location.pathname.split("/").slice(-depth);
-    const name = decodeURIComponent(parts.join("/")).replace(/\.html$/, "");
-    const isFront = depth === 1 && (name === "" || name === "index");
-    const first = isFront && document.querySelector("#mdbook-sidebar a[href$='.html']");
-    return first ? first.getAttribute("href").replace(/^.*\//, "").replace(/\.html$/, "") : name;
-  }
-
-  /** The page's runnable programs, in order: Rust with its own `main`, not an excerpt from a file. */
-  function programs() {
-    return [...document.querySelectorAll("main pre > code.language-rust")].filter((code) => {
-      const kept = ["no_run", "should_panic", "compile_fail"].some((word) => code.classList.contains(word));
-      const excerpt = code.parentElement.previousElementSibling?.matches("p.datei");
-      return !kept && !excerpt && MAIN.test(code.textContent);
-    });
-  }
 
   /** FNV-1a, enough to notice that a text has changed. */
   function hash(text) {
@@ -208,8 +186,8 @@
     begin() {
       const edited = this.editing && this.source !== this.original.replace(/\n$/, "");
       const source = `${this.source.replace(/\n$/, "")}\n`;
-      if (edited && new TextEncoder().encode(source).length > LONGEST_SOURCE) {
-        this.say("Das Programm ist zu lang: Mehr als 32 KiB nimmt ▶ nicht an.");
+      if (edited && new TextEncoder().encode(source).length > live.limits.source) {
+        this.say(`Das Programm ist zu lang: Mehr als ${live.limits.source / 1024} KiB nimmt ▶ nicht an.`);
         return;
       }
       if (this.number != null) live.send({ type: "stop", run: this.number });
@@ -318,9 +296,12 @@
     }
   }
 
-  if (/\/print\.html$/.test(location.pathname)) return; // that page is for paper
-  live.whenReady(() => {
-    const name = chapter();
-    programs().forEach((code, index) => new Cell(code, `${name}#${index + 1}`));
+  // The server knows what is a program of its own; here it is found again by its text.
+  live.whenCells((cells) => {
+    const codes = [...document.querySelectorAll("main pre > code.language-rust")];
+    for (const { id, program } of cells) {
+      const place = codes.findIndex((code) => code.textContent.trimEnd() === program.trimEnd());
+      if (place >= 0) new Cell(codes.splice(0, place + 1).pop(), id);
+    }
   });
 })();

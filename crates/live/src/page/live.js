@@ -17,11 +17,13 @@
 
   const runs = new Map(); // number of a run → who wants to hear of it
   const waiting = []; // who wants to hear once that ▶ works
+  let takeCells = null; // who wants to hear which runnable snippets the page has
   let numbers = 0;
   let socket = null;
   let retry = null;
   let ready = false;
   let lastRun = null;
+  let limits = {};
 
   // The token comes in the address's fragment, which no server and no log sees, and leaves the address bar at once.
   // A tab that was opened by a click asks the reader's other tabs of this book.
@@ -69,7 +71,7 @@
     }
     const opened = (socket = new WebSocket(`ws://${location.host}/-/live`));
     let refused = false;
-    opened.addEventListener("open", () => opened.send(JSON.stringify({ type: "hello", token: known })));
+    opened.addEventListener("open", () => opened.send(JSON.stringify({ type: "hello", token: known, path: location.pathname })));
     opened.addEventListener("message", (event) => {
       if (socket !== opened) return;
       const message = JSON.parse(event.data);
@@ -108,8 +110,13 @@
         }
         break;
       case "ready":
+        limits = message.limits;
         if (!ready) begin();
         progress(message);
+        break;
+      case "cells":
+        takeCells?.(message.cells);
+        takeCells = null; // a connection that is back says it again
         break;
       case "refused":
         refuse(message.reason);
@@ -213,6 +220,10 @@
   notebook.live = {
     /** Calls `act` once, as soon as the server has accepted this page. */
     whenReady: (act) => (ready ? act() : waiting.push(act)),
+    /** Calls `act` once with the runnable snippets of the page: their names and texts, in order. */
+    whenCells: (act) => { takeCells = act; },
+    /** How many bytes the server accepts: `input` in a line, `source` in a snippet. */
+    get limits() { return limits; },
     /** Starts a run and returns its number, or null without a connection. */
     start(message, listener) {
       if (!ready) return null;

@@ -6,9 +6,9 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::Shared;
 use super::guard::{self, OwnPage};
-use super::{Shared, State as Shown};
-use crate::notebook::{self, LONGEST_MESSAGE, ToPage};
+use crate::notebook::{self, LONGEST_MESSAGE};
 
 /// The script in every served page: the connection first, then what uses it.
 const SCRIPT: &str = concat!(
@@ -48,15 +48,5 @@ fn upgrade(_page: OwnPage, handshake: WebSocketUpgrade, shared: Shared) -> Respo
     handshake
         .max_message_size(LONGEST_MESSAGE)
         .max_frame_size(LONGEST_MESSAGE)
-        .on_upgrade(move |socket| {
-            notebook::attend(shared.notebook, socket, shared.state, tell)
-        })
-}
-
-/// The message about the book.
-fn tell(shown: &Shown) -> ToPage {
-    ToPage::Book {
-        version: shown.book.version.clone(),
-        problems: shown.problems.to_vec(),
-    }
+        .on_upgrade(move |socket| notebook::attend(shared.notebook, socket))
 }

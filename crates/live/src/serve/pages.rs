@@ -12,8 +12,9 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
+use percent_encoding::percent_decode_str;
+
 use super::{Shared, guard};
-use site;
 
 /// Shown while there is no book at all yet.
 const NO_BOOK: &str = "<!DOCTYPE html>\n<html lang=\"de\"><head><meta charset=\"utf-8\"><title>Noch kein Buch</title></head>\n\
@@ -78,7 +79,8 @@ impl Book {
 
     /// The file that a request's path names, if the book has it.
     fn find(&self, path: &str) -> Option<&File> {
-        let mut name = decode(path.strip_prefix('/')?)?;
+        let name = percent_decode_str(path.strip_prefix('/')?).decode_utf8().ok()?;
+        let mut name = name.into_owned();
         if name.is_empty() || name.ends_with('/') {
             name.push_str("index.html");
         }
@@ -88,7 +90,7 @@ impl Book {
 
 /// Answers a request for a page or for a file that belongs to one.
 pub async fn answer(State(shared): State<Shared>, target: Uri) -> Response {
-    let book = Arc::clone(&shared.state.borrow().book);
+    let book = Arc::clone(&shared.shown.borrow().book);
     if book.is_empty() {
         let html = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
         let page = with_script(NO_BOOK.into(), &book.version);
@@ -119,22 +121,6 @@ fn with_script(mut page: Vec<u8>, version: &str) -> Vec<u8> {
         page.windows(end.len()).rposition(|window| window == end).unwrap_or(page.len());
     page.splice(at..at, script.into_bytes());
     page
-}
-
-/// Undoes the percent-encoding of a path; `None` if it is malformed or not UTF-8.
-fn decode(path: &str) -> Option<String> {
-    let mut decoded = Vec::with_capacity(path.len());
-    let mut bytes = path.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte == b'%' {
-            let mut digit = || char::from(bytes.next()?).to_digit(16);
-            let value = digit()? * 16 + digit()?;
-            decoded.push(u8::try_from(value).ok()?);
-        } else {
-            decoded.push(byte);
-        }
-    }
-    String::from_utf8(decoded).ok()
 }
 
 /// What kind of file `name` is, judged by its ending.

@@ -1,4 +1,4 @@
-//! Watches the source and rebuilds the book: changes of files go in, a new [`State`] comes out.
+//! Watches the source and rebuilds the book: changes of files go in, a new [`Shown`] comes out.
 //! A build that fails leaves the book as it is and publishes the problems with it.
 
 use std::collections::BTreeMap;
@@ -13,11 +13,11 @@ use std::time::{Duration, SystemTime};
 use notify_debouncer_mini::notify::{self, RecommendedWatcher, RecursiveMode};
 use notify_debouncer_mini::{DebounceEventResult, Debouncer, new_debouncer};
 use tokio::sync::watch;
+use walkdir::WalkDir;
 
-use super::State;
+use super::Shown;
 use super::pages::Book;
 use programs::processes;
-use site;
 
 /// How long the source must have been quiet before it is built, so that a save of several files is one change.
 const QUIET: Duration = Duration::from_millis(100);
@@ -32,7 +32,7 @@ pub struct Rebuilding {
     watcher: Option<Debouncer<RecommendedWatcher>>,
     /// Closes when the building thread has ended.
     ended: Receiver<()>,
-    state: Arc<watch::Sender<State>>,
+    shown: Arc<watch::Sender<Shown>>,
 }
 
 /// Builds the book of `root` into `dest` and keeps it up to date from then on.
@@ -47,14 +47,14 @@ pub fn start(root: PathBuf, dest: PathBuf) -> io::Result<Rebuilding> {
         .inspect_err(|cause| eprintln!("Änderungen bleiben unbemerkt, denn die Ordner lassen sich nicht beobachten: {cause}"))
         .ok();
     let seen = Snapshot::take(&root);
-    let nothing = State {
+    let nothing = Shown {
         book: Arc::new(Book::default()),
         problems: Arc::new([]),
     };
-    let state = Arc::new(watch::Sender::new(rebuild(&root, &dest, nothing)));
+    let shown = Arc::new(watch::Sender::new(rebuild(&root, &dest, nothing)));
 
     let (ending, ended) = mpsc::channel();
-    let published = Arc::clone(&state);
+    let published = Arc::clone(&shown);
     thread::Builder::new().name("rebuild".to_owned()).spawn(move || {
         keep_up(&root, &dest, seen, &pending, &published);
         drop(ending);
@@ -62,14 +62,14 @@ pub fn start(root: PathBuf, dest: PathBuf) -> io::Result<Rebuilding> {
     Ok(Rebuilding {
         watcher,
         ended,
-        state,
+        shown,
     })
 }
 
 impl Rebuilding {
-    /// The present state and all that follow.
-    pub fn state(&self) -> watch::Receiver<State> {
-        self.state.subscribe()
+    /// What is shown at present, and all that follows.
+    pub fn shown(&self) -> watch::Receiver<Shown> {
+        self.shown.subscribe()
     }
 
     /// Ends the watching and waits at most `patience` for a build that is under way.
@@ -107,7 +107,7 @@ fn keep_up(
     dest: &Path,
     mut seen: Snapshot,
     pending: &Receiver<Vec<PathBuf>>,
-    state: &watch::Sender<State>,
+    shown: &watch::Sender<Shown>,
 ) {
     for paths in pending {
         // Merely reading files causes events as well, the building's own reading too.
@@ -117,15 +117,15 @@ fn keep_up(
         let now = Snapshot::take(root);
         if now != seen {
             seen = now;
-            let before = state.borrow().clone();
-            state.send_replace(rebuild(root, dest, before));
+            let before = shown.borrow().clone();
+            shown.send_replace(rebuild(root, dest, before));
         }
     }
 }
 
 /// Builds once and tells on stderr how it went. If it fails, the book of `before` (or the one in `dest`,
 /// if there is none yet) stays, together with the problems.
-fn rebuild(root: &Path, dest: &Path, before: State) -> State {
+fn rebuild(root: &Path, dest: &Path, before: Shown) -> Shown {
     eprintln!("Das Buch wird gebaut …");
     let built = site::build(root, dest).and_then(|report| Ok((report, Book::read(dest)?)));
     // The programs that run in the page shall not wait for what mdBook has needed.
@@ -133,7 +133,7 @@ fn rebuild(root: &Path, dest: &Path, before: State) -> State {
     match built {
         Ok((report, book)) => {
             eprintln!("{report}");
-            State {
+            Shown {
                 book: Arc::new(book),
                 problems: Arc::new([]),
             }
@@ -147,7 +147,7 @@ fn rebuild(root: &Path, dest: &Path, before: State) -> State {
             } else {
                 before.book
             };
-            State {
+            Shown {
                 book,
                 problems: error.lines().into(),
             }
@@ -161,21 +161,14 @@ struct Snapshot(BTreeMap<PathBuf, Option<(u64, SystemTime)>>);
 
 impl Snapshot {
     fn take(root: &Path) -> Self {
-        let mut entries = BTreeMap::new();
-        let mut open: Vec<PathBuf> = SOURCE_FOLDERS.map(|name| root.join(name)).into();
-        open.push(root.join(SOURCE_FILE));
-        while let Some(path) = open.pop() {
-            let Some(stamp) = stamp(&path) else { continue };
-            if stamp.is_none() {
-                // A folder that vanishes meanwhile has no entries, and its own event follows.
-                let children = fs::read_dir(&path).into_iter().flatten().flatten();
-                open.extend(
-                    children.map(|entry| entry.path()).filter(|path| !is_ignored(path)),
-                );
-            }
-            entries.insert(path, stamp);
-        }
-        Self(entries)
+        let parts = SOURCE_FOLDERS.into_iter().chain([SOURCE_FILE]);
+        let entries = parts.flat_map(|part| {
+            let below = WalkDir::new(root.join(part)).into_iter();
+            below.filter_entry(|entry| !is_ignored(entry.path()))
+        });
+        // What vanishes meanwhile has no entry, and its own event follows.
+        let paths = entries.flatten().map(walkdir::DirEntry::into_path);
+        Self(paths.filter_map(|path| stamp(&path).map(|stamp| (path, stamp))).collect())
     }
 
     /// Whether `path` still is what it was, be it that it still does not exist.

@@ -1,0 +1,179 @@
+//! A scene of the real book, performed and played by the reader.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpStream};
+
+use serde_json::{Value, json};
+use testing::book::CHAT;
+use testing::reader::one_server_at_a_time;
+
+use crate::{TALK, assert_gone, real_book, root};
+
+#[test]
+fn a_scene_is_performed_as_its_script_says() {
+    let server = real_book();
+    let mut page = server.reader.page();
+    let starting = one_server_at_a_time();
+    page.send(json!({"type": "play", "scene": TALK, "mode": "perform", "run": 3}));
+    let mut told = Vec::new();
+    page.find("the server", |message| {
+        told.push(message.clone());
+        message["text"].as_str().is_some_and(|text| text.contains("lauscht"))
+    });
+    drop(starting);
+    told.extend(page.all_until("over"));
+    let of_run: Vec<&Value> = told.iter().filter(|message| message["run"] == 3).collect();
+    assert_eq!(
+        told.last().expect("over")["reason"],
+        Value::Null,
+        "{told:?}"
+    );
+
+    // The order is that of the script, the words those of the recording.
+    let happened: Vec<String> = of_run
+        .iter()
+        .filter(|message| message["type"] != "note")
+        .map(|message| {
+            let kind = message["type"].as_str().expect("a type");
+            let process = message["process"].as_str().unwrap_or_default();
+            let text = message["line"].as_str().or(message["text"].as_str());
+            let text = text.unwrap_or_default();
+            // Ports differ from run to run.
+            let text = text.split(":5").next().unwrap_or(text);
+            let text = text.split(" 127.0.0.1").next().unwrap_or(text);
+            format!("{kind} {process} {text}").trim_end().to_owned()
+        })
+        .collect();
+    for wanted in [
+        "started Server",
+        "output Server Server lauscht auf",
+        "started Client",
+        "typed Client Hallo, ist da jemand?",
+        "output Server Client: Hallo, ist da jemand?",
+        "waits Client wartet auf die Antwort des Servers",
+        "typed Server Ja. Was gibt es?",
+        "output Client Server: Ja. Was gibt es?",
+        "typed Client bye",
+        "ended Client",
+        "interrupted Server",
+        "ended Server",
+        "over",
+    ] {
+        assert!(
+            happened.iter().any(|one| one == wanted),
+            "{wanted} in {happened:#?}"
+        );
+    }
+    let at = |wanted: &str| happened.iter().position(|one| one == wanted);
+    assert!(
+        at("typed Client Hallo, ist da jemand?")
+            < at("output Server Client: Hallo, ist da jemand?")
+    );
+    assert!(at("started Server") < at("started Client"));
+
+    // It takes the time of the recording, its pauses included.
+    let recording = root().join(format!("listings/{}.json", TALK.replace('/', "/scenes/")));
+    let recording: Value =
+        serde_json::from_str(&fs::read_to_string(recording).expect("a recording"))
+            .expect("JSON");
+    let typed = |events: &[Value], kind: &str, key: &str| -> Vec<f64> {
+        let events = events.iter().filter(|event| event[key] == kind);
+        events.map(|event| event["t"].as_f64().expect("a time")).collect()
+    };
+    let recorded = typed(
+        recording["events"].as_array().expect("events"),
+        "in",
+        "kind",
+    );
+    let live = typed(&told, "typed", "type");
+    assert_eq!(recorded.len(), live.len());
+    for (recorded, live) in recorded.iter().zip(&live) {
+        // Earlier only by what starting a program took then.
+        assert!(*live > recorded - 200.0, "{live} instead of {recorded}");
+    }
+    let ended = told.iter().filter(|message| message["type"] == "ended");
+    assert!(ended.into_iter().all(|message| message["status"] == 0));
+}
+
+#[test]
+fn in_the_other_mode_all_typing_is_the_readers() {
+    let server = real_book();
+    let mut page = server.reader.page();
+    let port = page.play_myself(CHAT, 1);
+    page.wait_for_line("Carla", "Verbunden.");
+    for (name, line) in [("Anna", "Anna"), ("Ben", "Ben")] {
+        page.send(json!({"type": "input", "run": 1, "process": name, "line": line}));
+        page.wait_for_line("Server", &format!("{name} ist da"));
+    }
+    let markup = "<b>Hallo</b> „&amp;“ <script>alert(1)</script>";
+    page.send(json!({"type": "input", "run": 1, "process": "Anna", "line": markup}));
+    // Rule 10: what programs print goes through as text, character by character.
+    assert_eq!(
+        page.wait_for_line("Ben", "Hallo"),
+        format!("Anna: {markup}")
+    );
+
+    // One more client, who chats with the others.
+    page.send(json!({"type": "add-client", "run": 1, "like": "Anna"}));
+    page.find("the new client", |message| {
+        message["type"] == "started" && message["process"] == "Client 2"
+    });
+    page.send(json!({"type": "input", "run": 1, "process": "Client 2", "line": "Dora"}));
+    page.wait_for_line("Ben", "* Dora ist da");
+
+    // The end of input, Ctrl-C and another start.
+    page.send(json!({"type": "eof", "run": 1, "process": "Ben"}));
+    page.find("Ben's end", |message| {
+        message["type"] == "ended" && message["process"] == "Ben"
+    });
+    page.send(json!({"type": "start-process", "run": 1, "process": "Ben"}));
+    page.wait_for_line("Ben", "Verbunden.");
+    page.send(json!({"type": "stop-process", "run": 1, "process": "Server"}));
+    // Who notices it first is chance.
+    let (mut hung_up, mut ended) = (false, false);
+    page.find("the server's end", |message| {
+        ended |= message["type"] == "ended" && message["process"] == "Server";
+        hung_up |=
+            message["process"] == "Anna" && message["text"] == "Der Server hat aufgelegt.";
+        hung_up && ended
+    });
+
+    // What makes no sense is answered, and the run goes on.
+    for nonsense in [
+        json!({"type": "input", "run": 1, "process": "Niemand", "line": "x"}),
+        json!({"type": "input", "run": 1, "process": "Server", "line": "x"}),
+        json!({"type": "add-client", "run": 1, "like": "Server"}),
+    ] {
+        page.send(nonsense);
+        page.wait_for("note");
+    }
+    // What is meant for another run is not heard.
+    page.send(json!({"type": "stop", "run": 99}));
+    page.send(json!({"type": "start-process", "run": 1, "process": "Server"}));
+    page.wait_for_line("Server", "Server lauscht auf");
+
+    page.send(json!({"type": "stop", "run": 1}));
+    assert_eq!(page.wait_for("over")["reason"], Value::Null);
+    assert_gone(port);
+}
+
+#[test]
+fn two_pages_play_the_same_scene_at_once_on_ports_of_their_own() {
+    let server = real_book();
+    let (mut one, mut other) = (server.reader.page(), server.reader.page());
+    let (first, second) = (one.play_myself(CHAT, 1), other.play_myself(CHAT, 1));
+    assert_ne!(first, second);
+    for (page, name) in [(&mut one, "Eins"), (&mut other, "Zwei")] {
+        page.wait_for_line("Anna", "Verbunden.");
+        page.send(json!({"type": "input", "run": 1, "process": "Anna", "line": name}));
+        page.wait_for_line("Server", &format!("{name} ist da"));
+    }
+    // The end of one is not the end of the other.
+    drop(one);
+    assert_gone(first);
+    other.send(json!({"type": "input", "run": 1, "process": "Anna", "line": "Noch da?"}));
+    other.find("the typed line", |message| message["line"] == "Noch da?");
+    assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, second)).is_ok());
+    drop(other);
+    assert_gone(second);
+}
