@@ -1,5 +1,11 @@
 //! What the book's programs do: the chat protocol, hostile clients, peers, other languages, and every recorded scene.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that panics has failed"
+)]
+
 #[macro_use]
 mod chat;
 mod chat_conformance;

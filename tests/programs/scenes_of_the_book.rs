@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 
 use crate::plays::side_by_side;
 use programs::{listings, ports};
-use scenes::player::{Failure, Settings, play};
+use scenes::player::{Failure, play};
 use scenes::recording::{Event, Kind, Recording};
 use scenes::script::Script;
+use scenes::settings::Settings;
 use scenes::{self as scene, SceneId, observe as trace, render};
 
 pub fn root() -> &'static Path {

@@ -39,14 +39,12 @@ fn browser() -> Option<Browser> {
 impl Server {
     /// The address of a page, without the token.
     fn page(&self, name: &str) -> String {
-        let (book, _token) = self.address.split_once('#').expect("a token");
-        format!("{book}{name}")
+        format!("http://127.0.0.1:{}/{name}", self.reader.port)
     }
 
     /// The address of a page with the token, as it is printed for the first one.
     fn entrance(&self, name: &str) -> String {
-        let (book, token) = self.address.split_once('#').expect("a token");
-        format!("{book}{name}#{token}")
+        format!("{}#token={}", self.page(name), self.reader.token)
     }
 
     /// The listings' programs and the cells that run on behalf of the server, by descent.
@@ -109,12 +107,13 @@ fn a_reader_plays_scenes_and_runs_cells() {
     let server = Server::start(Path::new(ROOT));
     let tab = browser.tab();
     // The address as it is printed: the front page, a copy of the first chapter.
-    tab.open(&server.address);
+    tab.open(&server.entrance(""));
     the_first_cell_runs(&tab);
     everything_gets_built(&tab);
     page_and_server_agree_on_the_cells(&server, &tab);
     a_scene_is_performed_and_compared(&tab);
     only_the_order_that_counts_is_compared(&tab);
+    what_the_scene_masks_is_no_difference(&tab);
     what_a_reader_waits_for(&tab);
     a_cell_is_run_broken_repaired_and_reset(&tab);
     an_endless_loop_is_stopped(&server, &tab);
@@ -146,7 +145,7 @@ fn nothing_is_left_to_compile(browser: &Browser) {
     let server = Server::start(Path::new(ROOT));
     let tab = browser.tab();
     let begun = Instant::now();
-    tab.open(&server.address);
+    tab.open(&server.entrance(""));
     tab.wait_for("document.documentElement.classList.contains('notizbuch-live')");
     tab.wait_at_most(Duration::from_secs(600), BUILT);
     say(&format!(
@@ -178,7 +177,7 @@ fn everything_gets_built(tab: &Tab) {
     ));
 }
 
-/// The page numbers its programs itself, by what the HTML shows; the server numbers those of the source.
+/// The server numbers the programs of the source; the page finds them again by their texts.
 fn page_and_server_agree_on_the_cells(server: &Server, tab: &Tab) {
     let source = source::load(Path::new(ROOT)).expect("the book's source is in order");
     let mut cells = source.cells();
@@ -191,16 +190,21 @@ fn page_and_server_agree_on_the_cells(server: &Server, tab: &Tab) {
     for name in names {
         tab.open(&server.page(&format!("{name}.html")));
         tab.wait_for("document.documentElement.classList.contains('notizbuch-live')");
-        let shown = tab.js(
-            "[...document.querySelectorAll('[data-cell]')].map((cell) =>
-               [cell.dataset.cell, cell.querySelector(':scope > pre > code').textContent.trimEnd()])",
-        );
         let (own, rest): (Vec<_>, Vec<_>) = cells
             .into_iter()
             .partition(|(id, _)| id.rsplit_once('#').is_some_and(|(page, _)| page == name));
         cells = rest;
         let known: Vec<_> =
             own.iter().map(|(id, program)| json!([id, program.trim_end()])).collect();
+        // The server tells them after it has let the page in.
+        tab.wait_for(&format!(
+            "document.querySelectorAll('[data-cell]').length === {}",
+            known.len()
+        ));
+        let shown = tab.js(
+            "[...document.querySelectorAll('[data-cell]')].map((cell) =>
+               [cell.dataset.cell, cell.querySelector(':scope > pre > code').textContent.trimEnd()])",
+        );
         assert_eq!(shown, json!(known), "{name}");
     }
     assert_eq!(cells, [], "cells on no page");
@@ -210,7 +214,7 @@ fn page_and_server_agree_on_the_cells(server: &Server, tab: &Tab) {
 
 /// How many differences the page sees between a recording and a run that are made up of printed lines;
 /// `⇅` marks those that come in any order.
-fn differences(tab: &Tab, recording: &[&str], run: &[&str]) -> Value {
+fn differences(tab: &Tab, recording: &[&str], run: &[&str], masks: Value) -> Value {
     let events = |lines: &[&str]| -> Vec<Value> {
         let event = |line: &&str| {
             let text = line.trim_start_matches('⇅');
@@ -219,7 +223,7 @@ fn differences(tab: &Tab, recording: &[&str], run: &[&str]) -> Value {
         lines.iter().map(event).collect()
     };
     tab.js(&format!(
-        "Chatbuch.compare({{processes: [{{name: 'A', colour: 1, ordered: true}}], events: {}}}, {})
+        "Chatbuch.compare({{processes: [{{name: 'A', colour: 1, ordered: true}}], events: {}}}, {}, {masks})
            .flatMap((part) => [...part.querySelectorAll('[data-difference]:not([data-difference=\"same\"])')]).length",
         json!(events(recording)),
         json!(events(run)),
@@ -235,7 +239,24 @@ fn only_the_order_that_counts_is_compared(tab: &Tab) {
         (["Mia", "Benno", "Mia", "Tonga"], 2),
     ] {
         assert_eq!(
-            differences(tab, &recording, &run),
+            differences(tab, &recording, &run, json!([])),
+            json!(expected),
+            "{run:?}"
+        );
+    }
+}
+
+fn what_the_scene_masks_is_no_difference(tab: &Tab) {
+    let masks = json!([["(Kern|Last) [0-9]+ %", "$1 …"], ["[0-9]+ ms", "…"]]);
+    let recording = ["Kern 7 %, nach 12 ms", "12 s"];
+    for (run, expected) in [
+        (["Kern 99 %, nach 3 ms", "12 s"], 0),
+        (["Last 7 %, nach 12 ms", "12 s"], 2), // missing and new
+        (["Kern 7 %, nach 12 ms", "13 s"], 1), // another number
+    ] {
+        let masks = masks.clone();
+        assert_eq!(
+            differences(tab, &recording, &run, masks),
             json!(expected),
             "{run:?}"
         );

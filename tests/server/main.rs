@@ -1,5 +1,11 @@
 //! The book as its reader meets it: `cargo run`, its pages, ▶ in them, and all of it in a real browser.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that panics has failed"
+)]
+
 #[cfg(target_os = "linux")]
 mod browser;
 #[cfg(target_os = "linux")]
@@ -25,16 +31,15 @@ fn chatbuch(root: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// Waits until the listings' programs are built, as long as cargo takes: what is timed comes after that.
+fn wait_for_listings() {
+    programs::listings::built(Path::new(ROOT)).expect("the listings build");
+}
+
 /// The program while it serves a book, and who reads it.
 struct Server {
     program: Program,
     reader: Reader,
-    /// With its token.
-    #[cfg_attr(
-        not(target_os = "linux"),
-        expect(dead_code, reason = "for the browser")
-    )]
-    address: String,
 }
 
 impl Server {
@@ -46,11 +51,7 @@ impl Server {
     /// Waits until the book can be read.
     fn of(command: Command) -> Server {
         let mut program = Program::start(command);
-        let address = program.line();
-        Server {
-            reader: Reader::of(&address),
-            program,
-            address,
-        }
+        let reader = Reader::of(&program.line());
+        Server { program, reader }
     }
 }

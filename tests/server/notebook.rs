@@ -14,7 +14,7 @@ use testing::program::Program;
 use testing::reader::one_server_at_a_time;
 use testing::{DEADLINE, wait_until};
 
-use crate::{ROOT, Server, chatbuch};
+use crate::{ROOT, Server, chatbuch, wait_for_listings};
 
 /// After so long nothing that was started may be left.
 const GONE_WITHIN: Duration = Duration::from_secs(3);
@@ -244,11 +244,11 @@ fn a_thousand_random_and_malformed_messages_start_nothing_and_harm_nobody() {
         }
         page.say(&message);
         // Asked for after it, the end of a cell that does not exist says whether the page is still served.
-        page.try_say(&r#"{"type":"run-cell","run":9,"cell":"nichts#1"}"#);
+        page.try_say(r#"{"type":"run-cell","run":9,"cell":"nichts#1"}"#);
         loop {
             match page.hear() {
                 Some(told) if told["type"] == "cell-ended" => break,
-                Some(told) => assert_ne!(told["type"], "started", "{message}"),
+                Some(told) => assert_ne!(told["type"], "event", "{message}"),
                 None => {
                     refused += 1;
                     page = door.page();
@@ -345,6 +345,7 @@ fn rule_9_killing_the_program_ends_a_measurement_too() {
 
 #[test]
 fn ctrl_c_ends_a_scene_that_is_played_in_a_terminal() {
+    wait_for_listings();
     let starting = one_server_at_a_time();
     let mut program = Program::start(chatbuch(Path::new(ROOT), &["play", CHAT]));
     let line = program.wait_for("Server lauscht auf");

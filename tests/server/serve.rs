@@ -12,7 +12,7 @@ use testing::book::Book;
 use testing::program::{Finished, run};
 use testing::reader::Page;
 
-use crate::{ROOT, Server, chatbuch};
+use crate::{ROOT, Server, chatbuch, wait_for_listings};
 
 const CHAPTER: &str = "book/text/eins.md";
 
@@ -801,6 +801,7 @@ fn build_tells_where_the_book_is_broken() {
 
 #[test]
 fn play_shows_a_scene_in_a_terminal() {
+    wait_for_listings();
     let play = |scene: &str| run(chatbuch(Path::new(ROOT), &["play", scene]));
     let shown = play("ch01-socket-basics/kein-server");
     assert_eq!(shown.status, Some(0), "{}", shown.err);

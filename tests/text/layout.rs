@@ -2,20 +2,19 @@
 //! not drift apart, programs have names of their own, and the top folder holds only what CONTRIBUTING.md explains.
 //! The checks take a folder and return faults, so that they can be shown to fail on a made-up one.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use programs::workspace;
 use toml::Table;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const NONE: [&str; 0] = [];
 
 /// Everything that may stand in the top folder.
-const TOP: [&str; 20] = [
+const TOP: [&str; 21] = [
     ".cargo",
     ".ci",
     ".gitattributes",
@@ -31,6 +30,7 @@ const TOP: [&str; 20] = [
     "book",
     "book.toml",
     "build.rs",
+    "clippy.toml",
     "crates",
     "listings",
     "rustfmt.toml",
@@ -39,13 +39,14 @@ const TOP: [&str; 20] = [
 ];
 
 /// The rooms under `crates/`, each with those it may use. Whoever uses whom stands above it: there is no way back.
-const ROOMS: [(&str, &[&str]); 9] = [
+const ROOMS: [(&str, &[&str]); 10] = [
+    ("catalog", &[]),
     ("print", &[]),
     ("programs", &[]),
     ("snippets", &[]),
-    ("source", &["programs"]),
+    ("source", &["catalog"]),
     ("site", &["print", "source"]),
-    ("scenes", &["print", "programs"]),
+    ("scenes", &["catalog", "print", "programs"]),
     ("measure", &["print", "programs"]),
     (
         "live",
@@ -128,7 +129,7 @@ impl Manifest {
 
 /// Root and listings.
 fn manifests(root: &Path) -> Vec<Manifest> {
-    let listings = workspace::listings(root).into_iter();
+    let listings = catalog::listings(root).into_iter();
     std::iter::once(".".to_owned())
         .chain(listings.map(|name| format!("listings/{name}")))
         .map(|folder| Manifest::read(root, &folder))
@@ -231,6 +232,54 @@ fn versions(root: &Path) -> Vec<String> {
         }
     }
     faults
+}
+
+/// Crates that cargo builds more than once, since different packages ask for different features of the same version.
+fn built_twice(root: &Path) -> Vec<String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let tree = Command::new(cargo)
+        .args([
+            "tree",
+            "--offline",
+            "--workspace",
+            "--edges",
+            "normal,build,dev",
+        ])
+        .args(["--prefix", "none", "--format", "{p}|{f}"])
+        .current_dir(root)
+        .output()
+        .unwrap();
+    let complaints = String::from_utf8_lossy(&tree.stderr);
+    assert!(tree.status.success(), "{complaints}");
+    let mut features: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    for line in tree.lines() {
+        // „(*)“ stands behind what is listed in full above.
+        let line = line.trim_end_matches(" (*)");
+        if let Some((package, asked)) = line.split_once('|') {
+            features.entry(package).or_default().insert(asked);
+        }
+    }
+    features.retain(|_, asked| asked.len() > 1);
+    features
+        .into_iter()
+        .map(|(package, asked)| format!("{package}: {asked:?}"))
+        .collect()
+}
+
+/// Members of the workspace that a bare `cargo test` leaves out.
+fn untested_members(root: &Path) -> Vec<String> {
+    let root = Manifest::read(root, ".");
+    let list = |key: &str| -> BTreeSet<String> {
+        let list = root.table["workspace"].get(key).and_then(toml::Value::as_array);
+        list.into_iter()
+            .flatten()
+            .filter_map(|name| Some(name.as_str()?.to_owned()))
+            .collect()
+    };
+    let mut members = list("members");
+    members.insert(".".to_owned());
+    members.difference(&list("default-members")).cloned().collect()
 }
 
 /// Listings that depend on something else in this repository.
@@ -381,6 +430,16 @@ fn every_room_uses_only_the_rooms_it_may() {
 }
 
 #[test]
+fn no_crate_is_built_twice() {
+    assert_eq!(built_twice(Path::new(ROOT)), NONE);
+}
+
+#[test]
+fn a_bare_cargo_test_tests_everything() {
+    assert_eq!(untested_members(Path::new(ROOT)), NONE);
+}
+
+#[test]
 fn all_crates_have_the_same_edition() {
     assert_eq!(editions(Path::new(ROOT)), NONE);
 }
@@ -430,7 +489,7 @@ fn the_top_folder_holds_only_what_is_explained() {
 }
 
 #[test]
-fn a_listing_can_be_copied_out_and_built_alone() {
+fn a_listing_can_be_copied_out_and_compiles_alone() {
     let root = Path::new(ROOT);
     let listing = "ch01-socket-basics";
     // Outside of the workspace, or cargo would take the copy for a part of it. Always the same place for the same
@@ -444,8 +503,9 @@ fn a_listing_can_be_copied_out_and_built_alone() {
     remove_others(&copy, &kept);
 
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    // Checked only: that its programs do what they should is tested where they stand.
     let built = Command::new(cargo)
-        .args(["build", "--offline", "--quiet", "--bins", "--target-dir"])
+        .args(["check", "--offline", "--quiet", "--bins", "--target-dir"])
         .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("alone"))
         .current_dir(&copy)
         .output()
@@ -537,6 +597,34 @@ fn rooms_nobody_drew_and_edges_nobody_allowed_are_found() {
             "print benutzt live",
         ]
     );
+}
+
+#[test]
+fn crates_with_two_sets_of_features_and_members_nobody_tests_are_found() {
+    let root = tempfile::tempdir().unwrap();
+    for (path, content) in [
+        (
+            "Cargo.toml",
+            "[package]\nname = \"root\"\nedition = \"2024\"\n[workspace]\nresolver = \"3\"\nmembers = [\"a\"]\ndefault-members = [\".\"]\n\
+             [dependencies]\na = { path = \"a\" }\n[build-dependencies]\na = { path = \"a\", features = [\"f\"] }\n",
+        ),
+        ("src/lib.rs", ""),
+        (
+            "a/Cargo.toml",
+            "[package]\nname = \"a\"\nedition = \"2024\"\n[features]\nf = []\n",
+        ),
+        ("a/src/lib.rs", ""),
+    ] {
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    let twice = built_twice(root.path());
+    assert!(
+        matches!(&twice[..], [one] if one.starts_with("a v0.0.0")),
+        "{twice:?}"
+    );
+    assert_eq!(untested_members(root.path()), ["a"]);
 }
 
 #[test]

@@ -40,21 +40,22 @@ pub struct Notebook {
     limits: Limits,
     workshop: Workshop,
     groups: Arc<Groups>,
-    /// What state the book is in.
-    book: watch::Sender<ToPage>,
+    /// What open pages are told about the book.
+    book: watch::Sender<Option<ToPage>>,
     /// Whoever measures holds it: two measurements at once would disturb each other.
     measuring: Mutex<()>,
 }
 
 impl Notebook {
-    /// A notebook for the book in `root`, which is in the state that the message tells.
+    /// A notebook for the book in `root`. What its first page needs is built from now on, while others still build the
+    /// pages.
     ///
     /// # Errors
     ///
     /// The operating system gives neither randomness nor a thread.
-    pub fn open(root: PathBuf, limits: Limits, book: ToPage) -> anyhow::Result<Notebook> {
+    pub fn open(root: PathBuf, limits: Limits) -> anyhow::Result<Notebook> {
         let notebook = Notebook {
-            book: watch::Sender::new(book),
+            book: watch::Sender::default(),
             token: Token::new()?,
             workshop: Workshop::open(root.clone())?,
             groups: Arc::new(Groups::new(limits.groups)),
@@ -71,10 +72,13 @@ impl Notebook {
         &self.token
     }
 
-    /// The source has changed, and the book is in the state that the message tells: programs and cells are built anew in
-    /// the background.
-    pub fn renew(&self, book: ToPage) {
-        self.book.send_replace(book);
+    /// Tells every open page, and every later one, what state the book is in.
+    pub fn tell(&self, book: ToPage) {
+        self.book.send_replace(Some(book));
+    }
+
+    /// The source has changed: programs and cells are built anew in the background.
+    pub fn renew(&self) {
         self.workshop.renew();
     }
 

@@ -136,10 +136,10 @@ pub fn start(options: &Options) -> anyhow::Result<Serving> {
 
     let root = std::path::absolute(&options.root)?;
     let dest = site::default_destination(&root);
-    let rebuilding = rebuild::start(root.clone(), dest)?;
+    let notebook = Arc::new(Notebook::open(root.clone(), options.limits.clone())?);
+    let rebuilding = rebuild::start(root, dest)?;
     let shown = rebuilding.shown();
-    let message = shown.borrow().message();
-    let notebook = Arc::new(Notebook::open(root, options.limits.clone(), message)?);
+    notebook.tell(shown.borrow().message());
     let shared = Shared {
         own: Arc::new(own),
         shown: shown.clone(),
@@ -192,7 +192,8 @@ impl Drop for Serving {
 async fn pass_on_changes(mut shown: watch::Receiver<Shown>, notebook: Arc<Notebook>) {
     while shown.changed().await.is_ok() {
         let message = shown.borrow_and_update().message();
-        notebook.renew(message);
+        notebook.tell(message);
+        notebook.renew();
     }
 }
 

@@ -25,7 +25,7 @@ use load::Crowd;
 use print::german;
 use programs::interrupt::cancelled_by_ctrl_c;
 use programs::listings::{self, Profile, Programs};
-use programs::processes::Program;
+use programs::processes::Running;
 use report::{ChatReport, ChatServer, Round};
 
 /// The listings whose servers are compared.
@@ -155,7 +155,7 @@ fn possible_receivers(files: u64, servers: u64) -> u64 {
 /// A running server, its clients and what was measured so far.
 struct Contender {
     /// Never read again, but its end is the server's.
-    _server: Program,
+    _server: Running,
     server: Gauge,
     ourselves: Gauge,
     crowd: Crowd,

@@ -195,11 +195,12 @@ mod tests {
         let more = black_box(vec![1u8; 8 << 20]);
         let (answer, answers) = mpsc::channel::<()>();
         let (question, questions) = mpsc::channel::<()>();
-        let other = thread::spawn(move || {
+        let other = thread::Builder::new().spawn(move || {
             for () in questions {
                 answer.send(()).expect("somebody waits");
             }
         });
+        let other = other.expect("a thread starts");
         for _ in 0..100 {
             question.send(()).expect("it listens");
             answers.recv().expect("it answers");

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::subject::Runnable;
-use programs::processes::{Program, Report, Stream};
+use programs::processes::{Heard, Launch, Running, Stream};
 
 /// How long a step may take that should take no time at all.
 pub const GRACE: Duration = Duration::from_secs(10);
@@ -44,8 +44,8 @@ impl std::error::Error for Trouble {}
 
 /// What the programs say that it has started.
 pub struct Hearing<'a> {
-    sender: SyncSender<Report>,
-    reports: Receiver<Report>,
+    sender: SyncSender<Heard>,
+    reports: Receiver<Heard>,
     cancelled: &'a AtomicBool,
     /// In the order in which they were started, which is also the number they report under.
     voices: Vec<Voice>,
@@ -79,14 +79,19 @@ impl<'a> Hearing<'a> {
         core: Option<usize>,
         command: Command,
         who: &'static str,
-    ) -> Result<Program, Trouble> {
+    ) -> Result<Running, Trouble> {
         let number = self.voices.len();
         self.voices.push(Voice {
             who,
             open: 2,
             last_words: None,
         });
-        Program::start_on(core, command, number, &self.sender)
+        let launch = Launch {
+            core,
+            ..Launch::default()
+        };
+        launch
+            .start(command, number, &self.sender)
             .map_err(|error| failed(format!("{who} lässt sich nicht starten ({error}).")))
     }
 
@@ -95,7 +100,7 @@ impl<'a> Hearing<'a> {
         &mut self,
         core: Option<usize>,
         server: &Runnable,
-    ) -> Result<(Program, SocketAddr), Trouble> {
+    ) -> Result<(Running, SocketAddr), Trouble> {
         let program = self.start(core, server.command(), "Der Server")?;
         let silent = || "Der Server meldet nicht, wo er lauscht.".to_owned();
         let line = self.line(0, GRACE, silent)?;
@@ -157,7 +162,7 @@ impl<'a> Hearing<'a> {
     }
 
     /// A line of a program's stdout; what else there is to know is kept.
-    fn note(&mut self, report: Report) -> Option<String> {
+    fn note(&mut self, report: Heard) -> Option<String> {
         let voice = &mut self.voices[report.program];
         match (report.stream, report.line) {
             (Stream::Out, Some(line)) => return Some(line),

@@ -2,24 +2,31 @@
 //! In flows the signal, out flows a shared `bool`.
 
 use std::process;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
+
+/// The flags that Ctrl-C sets; those of work that is over are gone.
+static FLAGS: Mutex<Vec<Weak<AtomicBool>>> = Mutex::new(Vec::new());
 
 /// A flag that Ctrl-C sets. Whoever looks at it gives up, and giving up ends every program it started.
-/// Once nobody holds the flag any more, Ctrl-C simply ends us, as it would have without all this.
+/// Once nobody holds a flag any more, Ctrl-C simply ends us, as it would have without all this.
 pub fn cancelled_by_ctrl_c() -> Arc<AtomicBool> {
+    static HANDLER: Once = Once::new();
     let cancelled = Arc::new(AtomicBool::new(false));
-    let flag = Arc::downgrade(&cancelled);
-    thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let Ok(runtime) = runtime else { return };
-        while runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
-            match flag.upgrade() {
-                Some(flag) => flag.store(true, Ordering::Relaxed),
-                None => process::exit(130),
-            }
-        }
-    });
+    let mut flags = FLAGS.lock().unwrap_or_else(PoisonError::into_inner);
+    flags.retain(|flag| flag.strong_count() > 0);
+    flags.push(Arc::downgrade(&cancelled));
+    drop(flags);
+    // Without a handler Ctrl-C ends us at once, and on Linux our programs with us.
+    HANDLER.call_once(|| drop(ctrlc::set_handler(give_up)));
     cancelled
+}
+
+fn give_up() {
+    let flags = FLAGS.lock().unwrap_or_else(PoisonError::into_inner);
+    let held: Vec<_> = flags.iter().filter_map(Weak::upgrade).collect();
+    if held.is_empty() {
+        process::exit(130);
+    }
+    held.iter().for_each(|flag| flag.store(true, Ordering::Relaxed));
 }

@@ -1,9 +1,9 @@
 //! The book's programs as processes: building them, finding ports for them, starting, hearing and ending them.
-//! `workspace` knows which there are, `listings` has cargo build them, `processes` starts and ends one, `ports` finds what they listen on,
-//! `interrupt` tells when the reader gives up. Nothing here knows what a program is started for.
+//! `listings` has cargo build them, `processes` starts and ends one, `system` says where and how eagerly it runs, `ports` finds
+//! what they listen on, `interrupt` tells when the reader gives up. Nothing here knows what a program is started for.
 
 pub mod interrupt;
 pub mod listings;
 pub mod ports;
 pub mod processes;
-pub mod workspace;
+pub mod system;

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,7 +19,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use serde::Deserialize;
 
-use crate::processes;
+use crate::processes::Launch;
 
 /// Where each program lies, by its name (`ch01-server`).
 #[derive(Debug, Clone, Default)]
@@ -62,49 +63,10 @@ pub struct Target {
     pub kind: Vec<String>,
 }
 
-/// The names of all programs that the listings have, by the name of their package.
-///
-/// # Errors
-///
-/// One German sentence: cargo cannot be started, or does not understand the workspace.
-pub fn names(root: &Path) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
-    #[derive(Deserialize)]
-    struct Metadata {
-        packages: Vec<Package>,
-        workspace_root: PathBuf,
-    }
-    #[derive(Deserialize)]
-    struct Package {
-        name: String,
-        manifest_path: PathBuf,
-        targets: Vec<Target>,
-    }
-    let output = cargo(root, "metadata")
-        .args(["--no-deps", "--format-version=1"])
-        .stderr(Stdio::inherit())
-        .output()
-        .context(NO_CARGO)?;
-    if !output.status.success() {
-        bail!("cargo versteht den Workspace nicht und sagt im Terminal, warum.");
-    }
-    let metadata: Metadata = serde_json::from_slice(&output.stdout).context(UNCLEAR)?;
-    let listings = metadata.workspace_root.join("listings");
-    let of_listings = metadata
-        .packages
-        .into_iter()
-        .filter(|package| package.manifest_path.starts_with(&listings));
-    Ok(of_listings
-        .map(|package| {
-            let bins = package.targets.into_iter().filter(|target| target.kind == ["bin"]);
-            (package.name, bins.map(|target| target.name).collect())
-        })
-        .collect())
-}
-
 /// How cargo compiles them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
-    /// As everything else is compiled.
+    /// For whoever only wants them to run.
     Dev,
     /// Optimized, for measurements.
     Release,
@@ -115,15 +77,13 @@ pub enum Profile {
 pub fn built(root: &Path) -> anyhow::Result<&'static Programs> {
     /// The error is kept as its text.
     static BUILT: OnceLock<Result<Programs, String>> = OnceLock::new();
-    let build = || {
-        let names = names(root)?;
-        let names = names.values().flatten().map(String::as_str);
-        all_of(root, names, Profile::Dev, &Arc::default())
-    };
-    BUILT
-        .get_or_init(|| build().map_err(|error| format!("{error:#}")))
-        .as_ref()
-        .map_err(|message| anyhow!("{message}"))
+    let built = BUILT.get_or_init(|| {
+        let listings = catalog::listings(root);
+        let listings: Vec<&str> = listings.iter().map(String::as_str).collect();
+        built_of(root, &listings, Profile::Dev, &Arc::default())
+            .map_err(|error| format!("{error:#}"))
+    });
+    built.as_ref().map_err(|message| anyhow!("{message}"))
 }
 
 /// Builds the programs of these listings as often as it is asked. Gives up once `cancelled` is set.
@@ -137,23 +97,17 @@ pub fn built_of(
     profile: Profile,
     cancelled: &Arc<AtomicBool>,
 ) -> anyhow::Result<Programs> {
-    let names = names(root)?;
-    let names = listings.iter().filter_map(|listing| names.get(*listing)).flatten();
-    all_of(root, names.map(String::as_str), profile, cancelled)
-}
-
-fn all_of<'n>(
-    root: &Path,
-    names: impl Iterator<Item = &'n str>,
-    profile: Profile,
-    cancelled: &Arc<AtomicBool>,
-) -> anyhow::Result<Programs> {
-    let mut command = build(root, &names.collect::<Vec<_>>());
+    let names = listings.iter().flat_map(|listing| catalog::bins_of(root, listing));
+    let names: Vec<String> = names.collect();
+    let mut programs = BTreeMap::new();
+    if names.is_empty() {
+        return Ok(Programs(programs)); // cargo would build everything
+    }
+    let mut command = build(root, names);
     if profile == Profile::Release {
         command.arg("--release");
     }
-    let mut programs = BTreeMap::new();
-    let all = follow(command, cancelled, &mut |artifact| {
+    let all = follow(command, Launch::default(), cancelled, &mut |artifact| {
         if let Some(path) = artifact.executable {
             programs.insert(artifact.target.name, path);
         }
@@ -177,24 +131,28 @@ fn all_of<'n>(
 /// One German sentence: cargo cannot be started.
 pub fn build_in_background(
     root: &Path,
-    programs: &[&str],
+    programs: impl IntoIterator<Item = impl AsRef<OsStr>>,
     cancelled: &Arc<AtomicBool>,
     finished: &mut dyn FnMut(Artifact),
 ) -> anyhow::Result<bool> {
     let mut command = build(root, programs);
     command.arg("--keep-going");
-    processes::give_way(&mut command);
-    follow(command, cancelled, finished)
+    let launch = Launch {
+        gives_way: true,
+        ..Launch::default()
+    };
+    follow(command, launch, cancelled, finished)
 }
 
 /// Runs cargo and hands out each crate as soon as it is there; was everything built?
 fn follow(
     mut command: Command,
+    launch: Launch,
     cancelled: &Arc<AtomicBool>,
     finished: &mut dyn FnMut(Artifact),
 ) -> anyhow::Result<bool> {
     command.stdout(Stdio::piped()).stderr(Stdio::inherit());
-    let mut cargo = processes::spawn(command).context(NO_CARGO)?;
+    let mut cargo = launch.spawn(command).context(NO_CARGO)?;
     let told = cargo.stdout().take().expect("stdout is piped above");
     let cancelled = Arc::clone(cancelled);
     // Somebody has to notice the end of the book while we listen to cargo.
@@ -223,24 +181,18 @@ fn follow(
 const NO_CARGO: &str = "cargo ist nicht zu starten.";
 const UNCLEAR: &str = "cargo meldet etwas Unverständliches.";
 
-/// cargo, for a book that may be read without a network.
-fn cargo(root: &Path, job: &str) -> Command {
+/// Builds these programs and nothing else: not the one that is running right now, which Windows could not replace.
+/// cargo may not use the network: what is needed is there, or the reader had better know.
+fn build(root: &Path, programs: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args([job, "--offline"]).current_dir(root).stdin(Stdio::null());
     command
-}
-
-/// Builds these programs and nothing else: not the one that is running right now, which Windows could not replace.
-fn build(root: &Path, programs: &[&str]) -> Command {
-    let mut command = cargo(root, "build");
-    command.args([
-        "--quiet",
-        "--workspace",
-        "--message-format=json-render-diagnostics",
-    ]);
+        .args(["build", "--offline", "--quiet", "--workspace"])
+        .arg("--message-format=json-render-diagnostics")
+        .current_dir(root)
+        .stdin(Stdio::null());
     for program in programs {
-        command.args(["--bin", program]);
+        command.arg("--bin").arg(program);
     }
     command
 }

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use process_wrap::std::{ChildWrapper, CommandWrap};
 
+use crate::system;
+
 /// After so long without an end, the end of input is followed by TERM.
 const TERM_AFTER: Duration = Duration::from_millis(300);
 /// After so long without an end, KILL follows.
 const KILL_AFTER: Duration = Duration::from_secs(2);
-/// A longer line is reported in pieces: a program that never ends its line shall not fill our memory.
-const LONGEST_LINE: u64 = 64 * 1024;
 
 /// All that a program gets to see of our environment, on whatever system it runs.
 const ENVIRONMENT: [&str; 10] = [
@@ -42,8 +42,8 @@ pub enum Stream {
 
 /// A line without its end, or the end of a stream.
 #[derive(Debug)]
-pub struct Report {
-    /// Which program, as a number that [`Program::start`] was given.
+pub struct Heard {
+    /// Which program, as a number that [`Launch::start`] was given.
     pub program: usize,
     /// Where it printed.
     pub stream: Stream,
@@ -53,91 +53,98 @@ pub struct Report {
     pub line: Option<String>,
 }
 
+/// How a program is started.
+#[derive(Debug, Clone, Copy)]
+pub struct Launch {
+    /// The only core it runs on; `None`: wherever the system likes.
+    pub core: Option<usize>,
+    /// A line of more bytes is reported in pieces: a program that never ends its line shall not fill our memory.
+    pub longest_line: u64,
+    /// Whether it runs only when nobody else needs the processor.
+    pub gives_way: bool,
+}
+
+impl Default for Launch {
+    fn default() -> Launch {
+        Launch {
+            core: None,
+            longest_line: 64 * 1024,
+            gives_way: false,
+        }
+    }
+}
+
+impl Launch {
+    /// Starts `command` and reports under `number` what it prints.
+    ///
+    /// # Errors
+    ///
+    /// The operating system does not start it, or not on that core.
+    pub fn start(
+        self,
+        command: Command,
+        number: usize,
+        heard: &SyncSender<Heard>,
+    ) -> io::Result<Running> {
+        let mut command = command;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.spawn(command)?;
+        let stdin = child.stdin().take();
+        let stdout = child.stdout().take();
+        let stderr = child.stderr().take();
+        // Whatever fails from here on, dropping it ends the child.
+        let running = Running {
+            child,
+            stdin,
+            ended: None,
+        };
+        let piped = "both streams are piped above";
+        let hear = |stream, pipe: Box<dyn Read + Send>| {
+            listen(number, stream, pipe, heard.clone(), self.longest_line)
+        };
+        hear(Stream::Out, Box::new(stdout.expect(piped)))?;
+        hear(Stream::Err, Box::new(stderr.expect(piped)))?;
+        Ok(running)
+    }
+
+    /// Starts `command` in a process group of its own (on Windows: in a job). Who calls this minds its streams and its
+    /// end itself.
+    ///
+    /// # Errors
+    ///
+    /// The operating system does not start it, or not on that core.
+    pub fn spawn(self, command: Command) -> io::Result<Box<dyn ChildWrapper>> {
+        let mut command = command;
+        die_with_us(&mut command);
+        let mut command = CommandWrap::from(command);
+        #[cfg(unix)]
+        command.wrap(process_wrap::std::ProcessGroup::leader());
+        #[cfg(windows)]
+        command.wrap(process_wrap::std::JobObject);
+
+        let gone = || io::Error::other("Es lässt sich kein Thread starten.");
+        let (answer, started) = channel();
+        let starter = STARTER.as_ref().map_err(|_| gone())?;
+        let starter =
+            starter.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        starter.send((self.core, command, answer)).map_err(|_| gone())?;
+        let child = started.recv().map_err(|_| gone())??;
+        if self.gives_way {
+            system::give_way(child.id());
+        }
+        Ok(child)
+    }
+}
+
 /// A program that was started, in a process group of its own. Dropping it ends it.
-pub struct Program {
+pub struct Running {
     child: Box<dyn ChildWrapper>,
     /// Its open input.
     pub stdin: Option<ChildStdin>,
     ended: Option<ExitStatus>,
 }
 
-impl Program {
-    /// Starts `command` and reports under `number` what it prints.
-    ///
-    /// # Errors
-    ///
-    /// The operating system does not start it.
-    pub fn start(
-        command: Command,
-        number: usize,
-        reports: &SyncSender<Report>,
-    ) -> io::Result<Program> {
-        Program::start_with(command, number, reports, LONGEST_LINE, None)
-    }
-
-    /// The same on one core and nowhere else, if one is named.
-    ///
-    /// # Errors
-    ///
-    /// The operating system does not start it, or not there.
-    pub fn start_on(
-        core: Option<usize>,
-        command: Command,
-        number: usize,
-        reports: &SyncSender<Report>,
-    ) -> io::Result<Program> {
-        Program::start_with(command, number, reports, LONGEST_LINE, core)
-    }
-
-    /// The same for a program whose lines are long and must stay whole.
-    ///
-    /// # Errors
-    ///
-    /// The operating system does not start it.
-    pub fn start_wordy(
-        command: Command,
-        number: usize,
-        reports: &SyncSender<Report>,
-    ) -> io::Result<Program> {
-        Program::start_with(command, number, reports, 16 * LONGEST_LINE, None)
-    }
-
-    fn start_with(
-        command: Command,
-        number: usize,
-        reports: &SyncSender<Report>,
-        longest_line: u64,
-        core: Option<usize>,
-    ) -> io::Result<Program> {
-        let mut command = command;
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = spawn_on(core, command)?;
-        let stdin = child.stdin().take();
-        let stdout = child.stdout().take();
-        let stderr = child.stderr().take();
-        let program = Program {
-            child,
-            stdin,
-            ended: None,
-        };
-        let piped = "both streams are piped above";
-        listen(
-            number,
-            Stream::Out,
-            stdout.expect(piped),
-            reports.clone(),
-            longest_line,
-        )?;
-        listen(
-            number,
-            Stream::Err,
-            stderr.expect(piped),
-            reports.clone(),
-            longest_line,
-        )?;
-        Ok(program)
-    }
-
+impl Running {
     /// How it ended, if it has. With its end everything ends that it has started itself.
     ///
     /// # Errors
@@ -175,11 +182,6 @@ impl Program {
         }
     }
 
-    /// Whether it is known to have ended.
-    pub fn has_ended(&self) -> bool {
-        self.ended.is_some()
-    }
-
     /// Ctrl-C, as a terminal would send it. Where it cannot be sent to a single program, that one is killed.
     ///
     /// # Errors
@@ -188,7 +190,7 @@ impl Program {
     pub fn interrupt(&mut self) -> io::Result<()> {
         #[cfg(unix)]
         {
-            self.child.signal(2)
+            self.child.signal(rustix::process::Signal::INT.as_raw())
         }
         #[cfg(not(unix))]
         {
@@ -201,7 +203,7 @@ impl Program {
         #[cfg(unix)]
         {
             // Fails only if it is gone already.
-            let _ = self.child.signal(15);
+            let _ = self.child.signal(rustix::process::Signal::TERM.as_raw());
         }
     }
 
@@ -215,7 +217,7 @@ impl Program {
     }
 }
 
-impl Drop for Program {
+impl Drop for Running {
     fn drop(&mut self) {
         self.kill();
     }
@@ -230,7 +232,7 @@ pub struct Ending {
 
 impl Ending {
     /// Begins: who reads its input comes to its end.
-    pub fn begin<'a>(programs: impl Iterator<Item = &'a mut Program>) -> Ending {
+    pub fn begin<'a>(programs: impl Iterator<Item = &'a mut Running>) -> Ending {
         programs.for_each(|program| program.stdin = None);
         Ending {
             begun: Instant::now(),
@@ -239,13 +241,13 @@ impl Ending {
     }
 
     /// Goes on with it; `true` when all are gone. To be called every few milliseconds.
-    pub fn go_on<'a>(&mut self, programs: impl Iterator<Item = &'a mut Program>) -> bool {
+    pub fn go_on<'a>(&mut self, programs: impl Iterator<Item = &'a mut Running>) -> bool {
         let age = self.begun.elapsed();
         let ask = !self.asked && age >= TERM_AFTER;
         self.asked |= ask;
         let mut all_gone = true;
         for program in programs {
-            // Who cannot be asked about is as good as running.
+            // A program whose state cannot be learned is treated as still running.
             if matches!(program.poll(), Ok(Some(_))) {
                 continue;
             }
@@ -284,68 +286,6 @@ pub fn reduce_environment(command: &mut Command) {
     }
 }
 
-/// Lets `command` run only when nobody else needs the processor.
-pub fn give_way(command: &mut Command) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::process::CommandExt;
-        // SAFETY: between fork and exec there is one system call, and nothing is allocated.
-        unsafe {
-            command.pre_exec(|| {
-                // Being refused is no reason not to run.
-                let _ = rustix::process::nice(10);
-                Ok(())
-            });
-        }
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = command;
-    }
-}
-
-/// Gives back to the system what is free of our memory, where the C library keeps it. Starting a program copies the
-/// list of our pages: the shorter it is, the sooner the program runs. After big work it pays.
-pub fn slim_down() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    {
-        unsafe extern "C" {
-            fn malloc_trim(keep: usize) -> std::ffi::c_int;
-        }
-        // SAFETY: glibc has this function, and any thread may call it at any time.
-        unsafe {
-            malloc_trim(0);
-        }
-    }
-}
-
-/// Starts `command` in a process group of its own (on Windows: in a job).
-///
-/// # Errors
-///
-/// The operating system does not start it.
-pub fn spawn(command: Command) -> io::Result<Box<dyn ChildWrapper>> {
-    spawn_on(None, command)
-}
-
-/// The same on one core and nowhere else, if one is named.
-fn spawn_on(core: Option<usize>, command: Command) -> io::Result<Box<dyn ChildWrapper>> {
-    let mut command = command;
-    die_with_us(&mut command);
-    let mut command = CommandWrap::from(command);
-    #[cfg(unix)]
-    command.wrap(process_wrap::std::ProcessGroup::leader());
-    #[cfg(windows)]
-    command.wrap(process_wrap::std::JobObject);
-
-    let gone = || io::Error::other("Es lässt sich kein Thread starten.");
-    let (answer, started) = channel();
-    let starter = STARTER.as_ref().map_err(|_| gone())?;
-    let starter = starter.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-    starter.send((core, command, answer)).map_err(|_| gone())?;
-    started.recv().map_err(|_| gone())?
-}
-
 type Start = (
     Option<usize>,
     CommandWrap,
@@ -359,10 +299,10 @@ static STARTER: LazyLock<io::Result<Mutex<Sender<Start>>>> = LazyLock::new(|| {
     thread::Builder::new().name("starter".to_owned()).spawn(move || {
         for (core, mut command, answer) in pending {
             let started = match core {
-                Some(core) => on_core(core, || command.spawn()),
+                Some(core) => system::on_core(core, || command.spawn()),
                 None => command.spawn(),
             };
-            // Who no longer waits for it gets it dropped, and a dropped child is ended below.
+            // Nobody waits for it any more: it must not go on without an owner.
             if let Err(unwanted) = answer.send(started)
                 && let Ok(mut child) = unwanted.0
             {
@@ -373,40 +313,13 @@ static STARTER: LazyLock<io::Result<Mutex<Sender<Start>>>> = LazyLock::new(|| {
     Ok(Mutex::new(orders))
 });
 
-/// Does `work` on that core alone; a program that it starts stays there. Only Linux can.
-///
-/// # Errors
-///
-/// The core is not ours to choose, or what `work` says.
-pub fn on_core<T>(core: usize, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-        if core >= CpuSet::MAX_CPU {
-            return Err(rustix::io::Errno::INVAL.into());
-        }
-        let mut only = CpuSet::new();
-        only.set(core);
-        let usual = sched_getaffinity(None)?;
-        sched_setaffinity(None, &only)?;
-        let done = work();
-        // What was ours before cannot be refused, and what is done is done.
-        let _ = sched_setaffinity(None, &usual);
-        done
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = (core, work);
-        Err(io::ErrorKind::Unsupported.into())
-    }
-}
-
 /// On Linux the kernel kills the program when ours is gone, even if ours was killed.
 fn die_with_us(command: &mut Command) {
     #[cfg(target_os = "linux")]
     {
         use std::os::unix::process::CommandExt;
         let us = rustix::process::getpid();
+        #[expect(unsafe_code, reason = "only the child itself can ask to die with us")]
         // SAFETY: between fork and exec there are two system calls, and nothing is allocated.
         unsafe {
             command.pre_exec(move || {
@@ -430,8 +343,8 @@ fn die_with_us(command: &mut Command) {
 fn listen(
     program: usize,
     stream: Stream,
-    pipe: impl Read + Send + 'static,
-    reports: SyncSender<Report>,
+    pipe: Box<dyn Read + Send>,
+    heard: SyncSender<Heard>,
     longest_line: u64,
 ) -> io::Result<()> {
     let read = move || {
@@ -446,14 +359,14 @@ fn listen(
                 let line = line.strip_suffix(b"\r").unwrap_or(line);
                 String::from_utf8_lossy(line).into_owned()
             });
-            let report = Report {
+            let line = Heard {
                 program,
                 stream,
                 at: Instant::now(),
                 line,
             };
             // Nobody listens any more: the play is over.
-            if reports.send(report).is_err() || count == 0 {
+            if heard.send(line).is_err() || count == 0 {
                 return;
             }
         }
@@ -466,17 +379,17 @@ mod tests {
     use super::*;
     use std::sync::mpsc::{Receiver, sync_channel};
 
-    fn shell(script: &str) -> (Program, Receiver<Report>) {
-        let (sender, reports) = sync_channel(64);
+    fn shell(script: &str) -> (Running, Receiver<Heard>) {
+        let (sender, heard) = sync_channel(64);
         let mut command = Command::new("sh");
         command.args(["-c", script]);
         (
-            Program::start(command, 7, &sender).expect("sh starts"),
-            reports,
+            Launch::default().start(command, 7, &sender).expect("sh starts"),
+            heard,
         )
     }
 
-    fn end(program: &mut Program) -> Duration {
+    fn end(program: &mut Running) -> Duration {
         let begin = Instant::now();
         let mut ending = Ending::begin([&mut *program].into_iter());
         while !ending.go_on([&mut *program].into_iter()) {
@@ -515,35 +428,6 @@ mod tests {
         assert!(rest.line.is_none());
     }
 
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_program_for_one_core_stays_there_and_the_next_one_is_free_again() {
-        use rustix::thread::{CpuSet, sched_getaffinity};
-        let allowed = sched_getaffinity(None).expect("it is asked of ourselves");
-        let cores: Vec<usize> =
-            (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core)).collect();
-        let last = *cores.last().expect("we run somewhere");
-        let count_on = |core| {
-            let (sender, reports) = sync_channel(64);
-            let mut command = Command::new("nproc");
-            command.env_remove("OMP_NUM_THREADS");
-            let program = Program::start_on(core, command, 1, &sender);
-            let _program = program.expect("nproc starts");
-            loop {
-                let report = reports.recv_timeout(Duration::from_secs(10));
-                let report = report.expect("it says how many cores it has");
-                if let (Stream::Out, Some(line)) = (report.stream, report.line) {
-                    return line.parse::<usize>().expect("a number");
-                }
-            }
-        };
-        assert_eq!(count_on(Some(last)), 1);
-        assert_eq!(count_on(None), cores.len());
-        let (sender, _reports) = sync_channel(1);
-        let nowhere = Some(CpuSet::MAX_CPU - 1);
-        assert!(Program::start_on(nowhere, Command::new("nproc"), 1, &sender).is_err());
-    }
-
     #[test]
     fn a_line_without_end_comes_in_pieces() {
         let (_program, reports) = shell("head -c 200000 /dev/zero");
@@ -555,6 +439,9 @@ mod tests {
             whole += length;
             longest = longest.max(length);
         }
-        assert_eq!((whole, longest as u64), (200_000, LONGEST_LINE));
+        assert_eq!(
+            (whole, longest as u64),
+            (200_000, Launch::default().longest_line)
+        );
     }
 }

@@ -3,11 +3,13 @@
 //! the chapter includes (`NAME.html`), perhaps a timeline (`NAME.svg`, drawn from the recording or
 //! from `NAME.spuren.json`) and, in the tests, the proof that all of them still hold.
 
+mod cast;
 pub mod improvise;
 pub mod observe;
 pub mod player;
 pub mod recording;
 pub mod script;
+pub mod settings;
 mod terminal;
 pub mod timeline;
 pub mod transcript;
@@ -25,9 +27,9 @@ use programs::listings::{self, Programs};
 use programs::ports;
 
 use observe::{Trace, lanes, strace, tasks};
-use player::Settings;
 use recording::{Masks, Recording};
 use script::{Figure, Script};
+use settings::Settings;
 pub use terminal::show;
 use timeline::{Frame, Timeline};
 pub use transcript::render;
@@ -87,26 +89,22 @@ impl fmt::Display for SceneId {
     }
 }
 
-/// Every scene under `root/listings`, sorted by name. What cannot be read counts as absent.
+/// Every scene of the book's listings, sorted by name. What cannot be read counts as absent.
 pub fn all(root: &Path) -> Vec<SceneId> {
     let mut scenes = Vec::new();
-    for listing in entries(&root.join("listings")) {
-        for file in entries(&listing.join("scenes")) {
+    for listing in catalog::listings(root) {
+        let folder = root.join("listings").join(&listing).join("scenes");
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let file = entry.path();
             if file.extension().is_some_and(|extension| extension == "toml")
-                && let Some(listing) = listing.file_name().and_then(|name| name.to_str())
                 && let Some(name) = file.file_stem().and_then(|name| name.to_str())
             {
-                scenes.push(SceneId::new(listing, name));
+                scenes.push(SceneId::new(&listing, name));
             }
         }
     }
     scenes.sort();
     scenes
-}
-
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).collect()
 }
 
 /// Plays the named scenes (none named: all) with the real programs and writes recording and transcript,
@@ -203,10 +201,10 @@ pub fn record_where(
         };
         // Drawn before anything is written: it may still fail.
         let figure = figure(id, script, &recording, trace.as_ref())?;
-        write_file(&root.join(id.recording()), &recording.to_json())?;
-        write_file(&root.join(id.transcript()), &render(&recording))?;
+        write_file(&root.join(id.recording()), recording.to_json())?;
+        write_file(&root.join(id.transcript()), render(&recording))?;
         if let Some(trace) = trace.filter(|_| script.is_traced()) {
-            write_file(&root.join(id.trace()), &trace.to_json())?;
+            write_file(&root.join(id.trace()), trace.to_json())?;
         }
         if let Some(figure) = figure {
             write_file(&root.join(id.figure()), &figure)?;

@@ -15,9 +15,10 @@ use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::SceneId;
-use crate::player::{self, Settings};
+use crate::player;
 use crate::recording::{Event, Masks, Recording};
 use crate::script::Script;
+use crate::settings::Settings;
 use crate::timeline::{Kind, Lane, Timeline};
 use programs::listings::Programs;
 

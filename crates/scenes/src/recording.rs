@@ -248,22 +248,23 @@ fn difference(process: &str, stream: &str, book: &[String], today: &[String]) ->
     report
 }
 
-/// What differs from run to run and is therefore not compared: ports, times of day, dates.
+/// What differs from run to run and is therefore not compared: ports, times of day, dates, and what a scene adds.
 #[derive(Debug)]
 pub struct Masks(Vec<(Regex, &'static str)>);
 
 impl Masks {
-    /// The common masks and those patterns; the error names the pattern that is none.
+    /// The common masks and those patterns; the error names the pattern that is none, or that JavaScript might read
+    /// in another way.
     pub fn new(patterns: &[String]) -> Result<Masks, String> {
         let common = [
-            (r"(127\.0\.0\.1|\[::1\]|localhost):\d{1,5}\b", "$1:PORT"),
-            (r"\b\d{4}-\d{2}-\d{2}\b", "DATUM"),
-            (r"\b\d{2}:\d{2}:\d{2}\b", "UHRZEIT"),
+            (r"(127\.0\.0\.1|\[::1\]|localhost):[0-9]{1,5}\b", "$1:PORT"),
+            (r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}\b", "DATUM"),
+            (r"\b[0-9]{2}:[0-9]{2}:[0-9]{2}\b", "UHRZEIT"),
         ];
         let own = patterns.iter().map(|pattern| (pattern.as_str(), "…"));
         let compile = |(pattern, name)| match Regex::new(pattern) {
-            Ok(regex) => Ok((regex, name)),
-            Err(_) => Err(format!("„{pattern}“")),
+            Ok(regex) if is_javascript_too(pattern) => Ok((regex, name)),
+            _ => Err(format!("„{pattern}“")),
         };
         own.chain(common).map(compile).collect::<Result<_, _>>().map(Masks)
     }
@@ -276,6 +277,23 @@ impl Masks {
         }
         line
     }
+
+    /// The patterns, to be applied one after the other, and what stands in the place of their matches. Both mean the same
+    /// in JavaScript (with the flags `g` and `u`), for the page compares too.
+    pub fn patterns(&self) -> Vec<(String, &'static str)> {
+        self.0.iter().map(|(regex, name)| (regex.as_str().to_owned(), *name)).collect()
+    }
+}
+
+/// Whether Rust and JavaScript read the pattern alike. Taken is only what is known to be the same: characters, escaped
+/// punctuation, `\b`, groups without name and flag, numbers of repetitions, sets of plain characters. (`\b` differs
+/// beside letters that are not ASCII; there stands no port and no date.)
+fn is_javascript_too(pattern: &str) -> bool {
+    let parts =
+        r"^([^\\\[\]{}]|\\[.\[\](){}*+?^$|\\b]|\[[^\[\]\\&~]+\]|\{[0-9]+(,[0-9]*)?\})*$";
+    let parts = Regex::new(parts).expect("written by hand and tested");
+    let groups = pattern.replace("(?:", "(");
+    parts.is_match(pattern) && !groups.contains("(?") && !pattern.contains("--")
 }
 
 #[cfg(test)]
@@ -283,7 +301,7 @@ mod tests {
     use super::*;
 
     fn masked(line: &str) -> String {
-        Masks::new(&[r"\d+ ms".into()]).unwrap().apply(line)
+        Masks::new(&["[0-9]+ ms".into()]).unwrap().apply(line)
     }
 
     #[test]
@@ -309,6 +327,41 @@ mod tests {
             ),
         ] {
             assert_eq!(masked(line), expected);
+        }
+    }
+
+    #[test]
+    fn only_masks_that_javascript_reads_alike_are_taken() {
+        let takes = |pattern: &str| Masks::new(&[pattern.into()]).is_ok();
+        for alike in [
+            r"Rechenzeit [0-9]+\.[0-9]{2} s",
+            "(abgegeben|entzogen): [0-9]+",
+            " +[0-9.]+ (?:s|KiB|MiB)$",
+            r"\bLast [^ ] \[\\",
+        ] {
+            assert!(takes(alike), "{alike}");
+        }
+        for different in [
+            r"\d+ ms",
+            r"\w",
+            r"\s",
+            r"\<x",
+            r"\p{L}",
+            r"\x41",
+            "(?i)x",
+            "(?P<n>x)",
+            "((?s).)",
+            "[a&&b]",
+            "[[:alpha:]]",
+            r"[\d]",
+            "[a--b]",
+            "x{,3}",
+            "x]",
+            "x}",
+            "(",
+            "[",
+        ] {
+            assert!(!takes(different), "{different}");
         }
     }
 

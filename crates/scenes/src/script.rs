@@ -199,7 +199,9 @@ impl Script {
         Masks::new(&raw.mask).map_err(|cause| {
             error(
                 0,
-                format!("Unter mask steht kein regulärer Ausdruck: {cause}."),
+                format!(
+                    "Unter mask steht kein regulärer Ausdruck, den Rust und JavaScript gleich verstehen: {cause}."
+                ),
             )
         })?;
         let mut processes: Vec<Process> = Vec::new();

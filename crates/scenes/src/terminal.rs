@@ -10,9 +10,10 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 
-use crate::player::{self, Seen, Settings, Watcher};
+use crate::player;
 use crate::recording::Kind;
 use crate::script::Script;
+use crate::settings::{Seen, Settings, Watcher};
 use crate::{choose, load_script};
 use programs::interrupt::cancelled_by_ctrl_c;
 use programs::{listings, ports};
@@ -137,9 +138,7 @@ impl Screen {
         let begun = *self.begun.get_or_insert(seen.at);
         let seconds = seen.at.saturating_duration_since(begun).as_secs_f64();
         let time = format!("{seconds:>6.2}").replace('.', ",");
-        let index = self.processes.iter().position(|(name, _)| *name == seen.process);
-        let index = index.unwrap_or_default();
-        let text = self.text(seen, index);
+        let text = self.text(seen);
         let Some(column) = self.column else {
             let longest = self.processes.iter().map(|(name, _)| name.chars().count()).max();
             let name = padded(&seen.process, longest.unwrap_or_default());
@@ -153,9 +152,13 @@ impl Screen {
                 if place > 0 {
                     rows.push_str(GAP);
                 }
-                let part = if place == index { part.as_str() } else { "" };
+                let part = if place == seen.column {
+                    part.as_str()
+                } else {
+                    ""
+                };
                 let cell = padded(part, column);
-                rows.push_str(&if place == index {
+                rows.push_str(&if place == seen.column {
                     self.styled(seen.kind, &cell)
                 } else {
                     cell
@@ -167,18 +170,19 @@ impl Screen {
         rows
     }
 
-    fn text(&self, seen: &Seen, index: usize) -> String {
+    fn text(&self, seen: &Seen) -> String {
         let text = seen.text.as_deref().unwrap_or_default();
         match seen.kind {
             Kind::Out | Kind::Err => printable(text),
-            Kind::Start => format!("$ {}", self.processes[index].1),
+            Kind::Start => format!("$ {}", self.processes[seen.column].1),
             Kind::In => format!("› {}", printable(text)),
             Kind::Quiet => format!("({text})"),
             Kind::Eof => "Strg+D".to_owned(),
             Kind::Stop => "Strg+C".to_owned(),
             Kind::Exit => match seen.status {
-                Some(status) => format!("■ endet mit Status {status}"),
-                None => "■ durch ein Signal beendet".to_owned(),
+                // Above 128 stand signals, and no program of the book chooses such a status.
+                Some(status @ ..=128) => format!("■ endet mit Status {status}"),
+                _ => "■ durch ein Signal beendet".to_owned(),
             },
         }
     }
@@ -261,6 +265,7 @@ mod tests {
     fn seen(process: &str, kind: Kind, text: &str, at: Instant) -> Seen {
         Seen {
             at,
+            column: usize::from(process == "Anna"),
             process: process.to_owned(),
             kind,
             text: Some(text.to_owned()),

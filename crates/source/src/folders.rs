@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use programs::workspace::listings;
+use catalog::listings;
 use pulldown_cmark::{Event, Parser, Tag};
 use walkdir::WalkDir;
 

@@ -10,7 +10,6 @@ use mdbook_driver::MDBook;
 use mdbook_driver::book::BookItem;
 use mdbook_driver::builtin_renderers::MarkdownRenderer;
 use mdbook_driver::config::Config;
-use programs::workspace;
 use pulldown_cmark::Options;
 
 mod blocks;
@@ -158,8 +157,8 @@ pub fn check(root: &Path) -> (Source, Vec<Problem>) {
     let paths = folders::chapters(root, &src, &mut problems);
     let around = blocks::Surroundings {
         root,
-        listings: &workspace::listings(root),
-        bins: &workspace::bins(root),
+        listings: &catalog::listings(root),
+        bins: &catalog::bins(root),
     };
 
     let mut expander = expand::Expander::new(root);

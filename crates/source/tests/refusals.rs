@@ -1,6 +1,12 @@
 //! What the book's source must not contain is refused, with one German sentence, the file and the line.
 //! Each test writes a small good book into a temporary folder, spoils one thing, and compares every problem reported.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that panics has failed"
+)]
+
 use std::fs;
 use std::path::Path;
 

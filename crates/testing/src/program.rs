@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use process_wrap::std::ChildWrapper;
-use programs::processes;
+use programs::processes::Launch;
 
 use crate::{DEADLINE, wait_until};
 
@@ -61,7 +61,8 @@ impl Program {
         let mut command = command;
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let shown = format!("{:?}", command.get_program());
-        let mut child = processes::spawn(command)
+        let mut child = Launch::default()
+            .spawn(command)
             .unwrap_or_else(|cause| panic!("{shown} starts: {cause}"));
         let stdin = child.stdin().take();
         let out = Printed::by(child.stdout().take().expect("stdout is piped"));

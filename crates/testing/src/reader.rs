@@ -321,7 +321,7 @@ impl Page {
     #[track_caller]
     pub fn wait_for_line(&mut self, process: &str, part: &str) -> String {
         let line = self.find(&format!("{process}: {part}"), |message| {
-            message["type"] == "output"
+            matches!(message["kind"].as_str(), Some("out" | "err"))
                 && message["process"] == process
                 && message["text"].as_str().is_some_and(|text| text.contains(part))
         });
@@ -382,7 +382,8 @@ pub fn one_server_at_a_time() -> MutexGuard<'static, ()> {
 ///
 /// One of them has none.
 pub fn texts(messages: &[Value], kind: &str) -> Vec<String> {
-    let messages = messages.iter().filter(|message| message["type"] == kind);
+    let of_kind = |message: &&Value| message["type"] == kind || message["kind"] == kind;
+    let messages = messages.iter().filter(of_kind);
     messages
         .map(|message| message["text"].as_str().expect("a text").to_owned())
         .collect()

@@ -17,8 +17,8 @@ const LOAD: &str = env!("CARGO_BIN_EXE_ch11-load");
 
 /// So lange redet die Last in diesen Tests.
 const A_MOMENT: Duration = Duration::from_millis(20);
-/// So lange wartet sie auf einen Server, der nicht mehr antwortet.
-const IMPATIENT: Duration = Duration::from_millis(500);
+/// So lange wartet sie auf einen Server, von dem nichts mehr kommen wird.
+const IMPATIENT: Duration = Duration::from_secs(2);
 
 // ---- Server, die sich verschieden benehmen ----
 
@@ -92,12 +92,17 @@ fn faulty(
 }
 
 fn gather(address: SocketAddr, count: usize) -> Result<Load, String> {
-    Load::gather(connect(address), count, IMPATIENT)
+    Load::gather(connect(address), count, PATIENCE)
 }
 
 /// Was ein Satz über einen Server sagt, dem vier Verbindungen gegenüberstehen.
 fn complaint(address: SocketAddr) -> String {
-    let failure = gather(address, 4).and_then(|mut load| load.talk(Who::All, A_MOMENT));
+    complaint_after(PATIENCE, address)
+}
+
+fn complaint_after(patience: Duration, address: SocketAddr) -> String {
+    let failure = Load::gather(connect(address), 4, patience)
+        .and_then(|mut load| load.talk(Who::All, A_MOMENT));
     failure.expect_err("der Fehler fällt auf")
 }
 
@@ -166,7 +171,8 @@ fn few_are_one_in_a_hundred_and_all_are_all() {
             1 => asked.echo(),
             _ => Ok(()),
         });
-        let sentence = gather(address, 250).unwrap().talk(who, A_MOMENT).unwrap_err();
+        let mut load = Load::gather(connect(address), 250, IMPATIENT).unwrap();
+        let sentence = load.talk(who, A_MOMENT).unwrap_err();
         assert!(
             sentence.contains(&format!("(ausstehend: {under_way})")),
             "{sentence}"
@@ -223,9 +229,9 @@ fn an_answer_that_takes_long_is_a_long_time() {
 fn a_lost_answer_is_noticed_when_all_others_are_there() {
     let address = faulty(3, 2, |_| Ok(()));
     assert_eq!(
-        complaint(address),
+        complaint_after(IMPATIENT, address),
         format!(
-            "Seit 0.5 s kommt keine Antwort mehr (ausstehend: 1): Verbindung 3 wartet \
+            "Seit 2 s kommt keine Antwort mehr (ausstehend: 1): Verbindung 3 wartet \
              vergeblich auf „{}“.",
             line(3, 2)
         )
@@ -393,8 +399,8 @@ fn a_connection_reset_is_named() {
 fn a_server_that_never_answers_loses_the_patience_of_the_load() {
     let address = server(|_| Ok(()));
     assert_eq!(
-        complaint(address),
-        "Seit 0.5 s kommt keine Antwort: Von 4 Verbindungen hat der Server 0 bedient."
+        complaint_after(IMPATIENT, address),
+        "Seit 2 s kommt keine Antwort: Von 4 Verbindungen hat der Server 0 bedient."
     );
 }
 
@@ -417,8 +423,8 @@ fn a_server_that_serves_only_two_has_not_four_connections() {
         (listener, two) // bleiben offen
     });
     assert_eq!(
-        complaint(address),
-        "Seit 0.5 s kommt keine Antwort: Von 4 Verbindungen hat der Server 2 bedient."
+        complaint_after(IMPATIENT, address),
+        "Seit 2 s kommt keine Antwort: Von 4 Verbindungen hat der Server 2 bedient."
     );
     server.join().unwrap();
 }
@@ -429,7 +435,7 @@ fn a_server_that_stops_listening_refuses_the_later_ones() {
     let first = connect(listener.local_addr().unwrap());
     let accepted = listener.accept().unwrap();
     drop(listener);
-    let sentence = Load::gather(first, 4, IMPATIENT).err().expect("niemand lauscht mehr");
+    let sentence = Load::gather(first, 4, PATIENCE).err().expect("niemand lauscht mehr");
     let expected = "kommt nicht zustande: Dort lauscht niemand mehr.";
     assert!(
         sentence.starts_with("Verbindung 2 ") && sentence.ends_with(expected),

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use programs::{listings, ports};
 use scenes::observe::{self as trace, strace};
-use scenes::player::{Settings, play};
+use scenes::player::play;
 use scenes::recording::Event;
 use scenes::script::Script;
+use scenes::settings::Settings;
 use scenes::timeline::Kind;
 use scenes::{self as scene, SceneId};
 use tempfile::TempDir;

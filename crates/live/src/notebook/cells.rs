@@ -14,7 +14,7 @@ use super::compile::Workplace;
 use super::limits::{self, Limits};
 use super::messages::ToPage;
 use super::run::{Fate, Outbox, Stop, name};
-use programs::processes::{self, Ending, Program, Report, Stream};
+use programs::processes::{self, Ending, Heard, Launch, Running, Stream};
 
 /// How soon a stop is noticed.
 const TICK: Duration = Duration::from_millis(5);
@@ -145,7 +145,7 @@ impl Workplace<'_> {
         command.current_dir(here);
         processes::reduce_environment(&mut command);
         let (sender, reports) = sync_channel(256);
-        let mut program = Program::start(command, 0, &sender)?;
+        let mut program = Launch::default().start(command, 0, &sender)?;
         drop(sender);
         program.stdin = None; // a cell has no keyboard
         let run = outbox.run;
@@ -195,8 +195,8 @@ impl Workplace<'_> {
 
 /// Listens to a program until it has ended, or ends it.
 pub fn drive(
-    program: &mut Program,
-    reports: &Receiver<Report>,
+    program: &mut Running,
+    reports: &Receiver<Heard>,
     stop: &Stop,
     most: Duration,
     print: &mut dyn FnMut(Stream, String, Instant) -> bool,
@@ -206,8 +206,8 @@ pub fn drive(
     let mut ended: Option<(ExitStatus, Instant)> = None;
     let halt = loop {
         match reports.recv_timeout(TICK) {
-            Ok(Report { line: None, .. }) => open_streams -= 1,
-            Ok(Report {
+            Ok(Heard { line: None, .. }) => open_streams -= 1,
+            Ok(Heard {
                 line: Some(line),
                 stream,
                 at,

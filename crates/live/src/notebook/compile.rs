@@ -14,7 +14,7 @@ use super::messages::Marked;
 use super::place::Place;
 use super::run::Stop;
 use super::toolbox::{SOURCE, Toolbox};
-use programs::processes::{self, Program};
+use programs::processes::Launch;
 
 /// What the compiler made of a cell.
 pub struct Compiled {
@@ -60,12 +60,14 @@ impl Workplace<'_> {
         let folder = self.folder.path();
         fs::write(folder.join(SOURCE), program)?;
         // What is compiled in the background is kept.
-        let mut command = toolbox.compiler(folder, &self.binary, in_background);
-        if in_background {
-            processes::give_way(&mut command);
-        }
+        let command = toolbox.compiler(folder, &self.binary, in_background);
+        let launch = Launch {
+            longest_line: 1024 * 1024, // a diagnostic is one line
+            gives_way: in_background,
+            ..Launch::default()
+        };
         let (sender, reports) = sync_channel(256);
-        let mut compiler = Program::start_wordy(command, 0, &sender)?;
+        let mut compiler = launch.start(command, 0, &sender)?;
         drop(sender);
         compiler.stdin = None;
         let mut text = String::new();

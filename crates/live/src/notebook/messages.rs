@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::limits::Limits;
 use measure::figures::OwnValue;
+use scenes::recording::Kind;
 
 /// What a page may say. Everything else is refused.
 #[derive(Debug, PartialEq, Deserialize)]
@@ -98,40 +99,22 @@ pub enum ToPage {
     },
     /// The runnable snippets of the page, in their order.
     Cells { cells: Vec<CellOfPage> },
-    /// A process was started.
-    Started { run: u32, process: String, t: f64 },
-    /// It printed a line.
-    Output {
+    /// What differs from run to run in the lines of a scene, told before its first event: patterns, each with what stands in
+    /// the place of its matches.
+    Masks {
         run: u32,
-        process: String,
-        stream: &'static str,
-        text: String,
-        t: f64,
+        masks: Vec<(String, &'static str)>,
     },
-    /// A line was typed into it.
-    Typed {
+    /// Something happened to a process of a scene.
+    Event {
         run: u32,
-        process: String,
-        line: String,
         t: f64,
-    },
-    /// Its input has ended.
-    Eof { run: u32, process: String, t: f64 },
-    /// It got Ctrl-C.
-    Interrupted { run: u32, process: String, t: f64 },
-    /// The script knows that it will be silent now, and why.
-    Waits {
-        run: u32,
         process: String,
-        text: String,
-        t: f64,
-    },
-    /// It has ended; without status, a signal ended it.
-    Ended {
-        run: u32,
-        process: String,
+        kind: Kind,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         status: Option<i32>,
-        t: f64,
     },
     /// How far a measurement is.
     Measuring {
@@ -302,6 +285,22 @@ mod tests {
                 t: 1.5
             }),
             r#"{"type":"cell-ended","run":2,"status":null,"why":"Zeit","t":1.5}"#
+        );
+        let event = |kind, text: Option<&str>, status| ToPage::Event {
+            run: 3,
+            t: 0.5,
+            process: "Anna".to_owned(),
+            kind,
+            text: text.map(str::to_owned),
+            status,
+        };
+        assert_eq!(
+            json(&event(Kind::Out, Some(""), None)),
+            r#"{"type":"event","run":3,"t":0.5,"process":"Anna","kind":"out","text":""}"#
+        );
+        assert_eq!(
+            json(&event(Kind::Exit, None, Some(0))),
+            r#"{"type":"event","run":3,"t":0.5,"process":"Anna","kind":"exit","status":0}"#
         );
         assert_eq!(
             json(&ToPage::Ready {

@@ -3,15 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::time::Duration;
 
 use super::Notebook;
 use super::messages::{Mode, ToPage};
-use super::run::{Fate, Groups, Outbox, Permit, Stop, name};
-use programs::processes::Stream;
+use super::run::{Fate, Groups, Outbox, Permit, Stop};
 use scenes::improvise::{Cue, improvise};
-use scenes::player::{self, Seen, Settings, Watcher};
+use scenes::player;
 use scenes::recording::Kind;
+use scenes::settings::{Settings, Watcher};
 use scenes::{self, SceneId};
 
 /// Plays the scene; returns when everything of it is gone, with the reason if it ended before its time.
@@ -67,13 +66,15 @@ fn perform(
             ));
         }
     }
+    outbox.send(ToPage::Masks {
+        run: outbox.run,
+        masks: script.masks().patterns(),
+    });
     let settings = Settings {
         ports,
-        pauses: true,
-        deadline: Duration::from_secs(10),
         cancelled: stop.flag(),
-        traces: None,
         watcher: Some(watcher(outbox)),
+        ..Settings::for_recording(&script)
     };
     match mode {
         Mode::Perform => {
@@ -92,64 +93,25 @@ fn perform(
     }
 }
 
-/// Turns everything that happens into messages.
+/// Sends everything that happens to the page.
 fn watcher(outbox: &Arc<Outbox>) -> Watcher {
     let outbox = Arc::clone(outbox);
     Watcher(Arc::new(move |seen| {
-        if let Some(message) = message(&outbox, seen) {
-            outbox.send(message);
+        let mut text = seen.text;
+        if let (Some(line), Kind::Out | Kind::Err) = (&mut text, seen.kind) {
+            match outbox.count(&seen.process, line) {
+                Fate::Shown => {}
+                Fate::Cut => *line = outbox.cut(),
+                Fate::Lost => return,
+            }
         }
+        outbox.send(ToPage::Event {
+            run: outbox.run,
+            t: outbox.t(seen.at),
+            process: seen.process,
+            kind: seen.kind,
+            text,
+            status: seen.status,
+        });
     }))
-}
-
-fn message(outbox: &Outbox, seen: Seen) -> Option<ToPage> {
-    let run = outbox.run;
-    let t = outbox.t(seen.at);
-    let Seen {
-        process,
-        kind,
-        text,
-        status,
-        ..
-    } = seen;
-    let text = text.unwrap_or_default();
-    let line = |stream: Stream| {
-        let text = match outbox.count(&process, &text) {
-            Fate::Shown => text.clone(),
-            Fate::Cut => outbox.cut(),
-            Fate::Lost => return None,
-        };
-        Some(ToPage::Output {
-            run,
-            process: process.clone(),
-            stream: name(stream),
-            text,
-            t,
-        })
-    };
-    Some(match kind {
-        Kind::Out => return line(Stream::Out),
-        Kind::Err => return line(Stream::Err),
-        Kind::Start => ToPage::Started { run, process, t },
-        Kind::In => ToPage::Typed {
-            run,
-            process,
-            line: text,
-            t,
-        },
-        Kind::Quiet => ToPage::Waits {
-            run,
-            process,
-            text,
-            t,
-        },
-        Kind::Eof => ToPage::Eof { run, process, t },
-        Kind::Stop => ToPage::Interrupted { run, process, t },
-        Kind::Exit => ToPage::Ended {
-            run,
-            process,
-            status,
-            t,
-        },
-    })
 }

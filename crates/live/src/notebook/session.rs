@@ -100,7 +100,7 @@ enum Leaving {
 struct Page {
     /// Where it is in the book, until it has heard which cells it has.
     path: Option<String>,
-    book: watch::Receiver<ToPage>,
+    book: watch::Receiver<Option<ToPage>>,
     ready: watch::Receiver<Readiness>,
     patience: Duration,
     desk: Desk,
@@ -148,8 +148,10 @@ impl Page {
                 }
                 changed = self.book.changed() => {
                     changed.map_err(|_| Leaving::Gone)?;
-                    let message = encode(&self.book.borrow_and_update());
-                    self.send(socket, message).await?;
+                    let message = self.book.borrow_and_update().as_ref().map(encode);
+                    if let Some(message) = message {
+                        self.send(socket, message).await?;
+                    }
                 }
                 changed = self.ready.changed() => {
                     changed.map_err(|_| Leaving::Gone)?;

@@ -22,6 +22,7 @@ const EDITION: &str = "2024";
 pub const SOURCE: &str = "zelle.rs";
 
 /// Everything needed to compile a cell.
+#[derive(Default)]
 pub struct Toolbox {
     rustc: PathBuf,
     /// `-L` and `--extern`.

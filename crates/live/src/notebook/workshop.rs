@@ -399,12 +399,12 @@ impl Bench {
         let contents = Contents::read(&self.root);
         let stamps = Stamps::take(&self.root);
         let is_current = lock(&self.stock).built_from.as_ref() == Some(&stamps);
-        let is_needed = contents.leaves.iter().any(|leaf| !leaf.programs.is_empty());
-        let named = (is_needed && !is_current).then(|| {
-            let mut names: BTreeSet<String> =
-                listings::names(&self.root)?.into_values().flatten().collect();
-            names.insert(toolbox::PROGRAM.to_owned());
-            anyhow::Ok(names)
+        let programs = (!is_current).then(|| {
+            let listings = catalog::listings(&self.root);
+            let bins =
+                listings.iter().flat_map(|listing| catalog::bins_of(&self.root, listing));
+            let all = bins.chain([toolbox::PROGRAM.to_owned()]);
+            all.map(|name| (name, Build::Pending)).collect()
         });
         let cells = contents.leaves.iter().flat_map(|leaf| &leaf.cells);
         let keys: BTreeSet<&str> = cells.map(|cell| cell.key.as_str()).collect();
@@ -417,15 +417,10 @@ impl Bench {
             stock.contents = Arc::new(contents);
             stock.built_cells = built;
             stock.broken_cells.clear();
-            match named {
-                None => {}
-                Some(Ok(names)) => {
-                    stock.built_from = Some(stamps);
-                    stock.programs =
-                        names.into_iter().map(|name| (name, Build::Pending)).collect();
-                    stock.problem = None;
-                }
-                Some(Err(error)) => stock.problem = Some(format!("{error:#}")),
+            if let Some(programs) = programs {
+                stock.built_from = Some(stamps);
+                stock.programs = programs;
+                stock.problem = None;
             }
         });
     }
@@ -439,11 +434,13 @@ impl Bench {
         });
         // The workshop may have closed just before it could know what is to be given up.
         give_up.fetch_or(self.closing.is_wished(), Ordering::Relaxed);
-        let names: Vec<&str> = programs.iter().map(String::as_str).collect();
         let mut artifacts = Vec::new();
         let mut toolbox = None;
-        let built =
-            listings::build_in_background(&self.root, &names, &give_up, &mut |artifact| {
+        let built = listings::build_in_background(
+            &self.root,
+            &programs,
+            &give_up,
+            &mut |artifact| {
                 let is_toolbox = artifact.target.name == toolbox::PROGRAM;
                 match &artifact.executable {
                     Some(_) if is_toolbox => {
@@ -457,7 +454,8 @@ impl Bench {
                     }
                     None => artifacts.push(artifact),
                 }
-            });
+            },
+        );
         let gave_up = give_up.load(Ordering::Relaxed);
         self.update(|stock| {
             stock.building = None;
@@ -528,5 +526,110 @@ impl Stamps {
             ))
         };
         Stamps(files.filter_map(stamp).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A book of the pages `eins` and `zwei`, which need a program each; the second one has a cell.
+    fn stock() -> Stock {
+        let leaf = |name: &str, programs: &[&str], cells: &[&str]| Leaf {
+            name: name.to_owned(),
+            programs: programs.iter().map(|name| (*name).to_owned()).collect(),
+            cells: cells
+                .iter()
+                .map(|id| {
+                    let (id, program, key) =
+                        ((*id).to_owned(), String::new(), (*id).to_owned());
+                    Arc::new(Cell { id, program, key })
+                })
+                .collect(),
+        };
+        let leaves = vec![
+            leaf("eins", &["a"], &[]),
+            leaf("zwei", &["b", toolbox::PROGRAM], &["zwei#1"]),
+            leaf("", &["c"], &[]),
+        ];
+        let programs = ["a", "b", "c", toolbox::PROGRAM];
+        Stock {
+            contents: Arc::new(Contents {
+                leaves,
+                scenes: Vec::new(),
+            }),
+            programs: programs.map(|name| (name.to_owned(), Build::Pending)).into(),
+            ..Stock::default()
+        }
+    }
+
+    /// The programs that are built next, and at the end the cell that is compiled.
+    fn order(stock: &mut Stock) -> Vec<String> {
+        let mut order = Vec::new();
+        while let Some(job) = stock.next_job() {
+            match job {
+                Job::Build(names) => {
+                    order.push(Vec::from_iter(names.clone()).join(" "));
+                    let built = |name| (name, Build::Done(PathBuf::new()));
+                    stock.programs.extend(names.into_iter().map(built));
+                }
+                Job::Compile(cell, _) => {
+                    order.push(cell.id.clone());
+                    stock.built_cells.insert(cell.key.clone());
+                }
+            }
+        }
+        order
+    }
+
+    #[test]
+    fn without_an_open_page_programs_are_built_in_the_order_of_the_book_and_no_cell() {
+        let mut stock = stock();
+        stock.toolbox = Some(Arc::default());
+        assert_eq!(order(&mut stock), ["a", "b chatbuch-snippets", "c"]);
+    }
+
+    #[test]
+    fn the_open_page_comes_first_and_before_it_what_somebody_waits_for() {
+        let mut stock = stock();
+        stock.open = vec!["/".to_owned(), "/zwei.html".to_owned()];
+        stock.wanted = BTreeSet::from(["c".to_owned(), "nirgends".to_owned()]);
+        stock.toolbox = Some(Arc::default());
+        assert_eq!(
+            order(&mut stock),
+            ["c", "b chatbuch-snippets", "zwei#1", "a"]
+        );
+        let ready = stock.ready();
+        assert_eq!((ready.cells.done, ready.cells.of), (1, 1));
+    }
+
+    #[test]
+    fn cargo_gives_up_only_what_is_not_needed_now() {
+        let mut stock = stock();
+        let give_up = Arc::new(AtomicBool::new(false));
+        stock.building = Some((BTreeSet::from(["a".to_owned()]), Arc::clone(&give_up)));
+        stock.make_way_for(&BTreeSet::new());
+        stock.make_way_for(&BTreeSet::from(["a".to_owned()]));
+        assert!(!give_up.load(Ordering::Relaxed));
+        stock.make_way_for(&BTreeSet::from(["b".to_owned()]));
+        assert!(give_up.load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn a_page_is_found_by_the_path_in_its_address() {
+        let contents = stock().contents;
+        for (path, number) in [
+            ("/", Some(0)),
+            ("/index.html", Some(0)),
+            ("/eins.html", Some(0)),
+            ("/zw%65i.html", Some(1)),
+            ("/zwei", Some(1)),
+            ("", None),
+            ("zwei.html", None),
+            ("/../zwei.html", None),
+            ("/%ff", None),
+        ] {
+            assert_eq!(contents.number_of(path), number, "{path}");
+        }
     }
 }

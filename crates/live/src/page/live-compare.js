@@ -1,23 +1,24 @@
-// Compares a reader's run of a scene with its recording, process by process. Times are left aside; ports, dates and
-// times of day differ from run to run and are no difference, neither is the order of lines that come in any order.
+// Compares a reader's run of a scene with its recording, process by process. Times are left aside; what the scene masks
+// (ports, dates, times of day and more) differs from run to run and is no difference, neither is the order of lines that
+// come in any order.
 (() => {
   "use strict";
 
   const { make, printable } = window.Chatbuch ?? {};
   if (!make) return; // a book without the notebook's scripts
 
-  const MASKS = [
-    [/(127\.0\.0\.1|\[::1\]|localhost):\d{1,5}\b/g, "$1:PORT"],
-    [/\b\d{4}-\d{2}-\d{2}\b/g, "DATUM"],
-    [/\b\d{2}:\d{2}:\d{2}\b/g, "UHRZEIT"],
-  ];
   const LONGEST = 1000; // lines a process that are compared; the comparison takes their product
 
-  const masked = (text) => MASKS.reduce((line, [pattern, name]) => line.replace(pattern, name), text);
+  /** What replaces in a line all that differs from run to run; the masks are the server's: a pattern and a name each. */
+  function masking(masks) {
+    const known = masks.map(([pattern, name]) => [new RegExp(pattern, "gu"), name]);
+    return (text) => known.reduce((line, [pattern, name]) => line.replace(pattern, name), text);
+  }
+
   const withoutNumbers = (text) => text.replace(/\d+([.,]\d+)*/g, "0");
 
   /** What is compared of an event: its kind and its text without what changes anyway. */
-  function entry({ kind, text = "", status, free }) {
+  function entry({ kind, text = "", status, free }, masked) {
     const line = {
       out: text,
       err: `stderr ${text}`,
@@ -26,7 +27,7 @@
       stop: "Strg+C",
       exit: status == null ? "■ endet" : `■ endet mit Status ${status}`,
     }[kind];
-    return line == null ? null : { text: line, key: `${kind} ${masked(line)}`, free };
+    return line == null ? null : { text: line, key: `${kind} ${masked(text)} ${status ?? ""}`, free };
   }
 
   /** Pairs of entries in order; one side of a pair is null where the other has something of its own. */
@@ -95,8 +96,8 @@
     return joined;
   }
 
-  function compareProcess(process, book, own) {
-    const lines = (events) => events.map(entry).filter(Boolean).slice(0, LONGEST);
+  function compareProcess(process, book, own, masked) {
+    const lines = (events) => events.map((event) => entry(event, masked)).filter(Boolean).slice(0, LONGEST);
     const [recorded, now] = [lines(book), lines(own)];
     const pairs = pairNumbers(align(recorded, inOrderOf(recorded, now, process?.ordered ?? true)));
     return pairs.map(([left, right]) => {
@@ -131,14 +132,15 @@
   }
 
   /** The comparison as elements: a section for each process of the recording, then for those the reader added. */
-  window.Chatbuch.compare = ({ processes, events }, own) => {
+  window.Chatbuch.compare = ({ processes, events }, own, masks) => {
+    const masked = masking(masks);
     const names = [...new Set([...processes.map(({ name }) => name), ...own.map(({ who }) => who)])];
     const sections = names.map((name, place) => {
       const process = processes.find((process) => process.name === name);
       const of = (list) => list.filter(({ who }) => who === name);
-      return section(name, process?.colour ?? (place % 4) + 1, compareProcess(process, of(events), of(own)), process != null);
+      return section(name, process?.colour ?? (place % 4) + 1, compareProcess(process, of(events), of(own), masked), process != null);
     });
-    const legend = "= gleich, ≈ andere Zahl, − nur in der Aufzeichnung, + nur in Ihrem Lauf. Zeiten, Ports und Daten zählen nicht.";
+    const legend = "= gleich, ≈ andere Zahl, − nur in der Aufzeichnung, + nur in Ihrem Lauf. Zeiten, Ports, Daten und was sonst bei jedem Lauf anders ist, zählen nicht.";
     return [make("p", { class: "anmerkung" }, legend), ...sections];
   };
 })();

@@ -6,13 +6,12 @@
   const { live, scenes, make, button, reveal, compare } = window.Chatbuch;
   if (!scenes) return; // a book without the notebook's scripts
 
-  const LONGEST_LINE = 8 * 1024; // bytes the server accepts
-
   class LiveScene {
     constructor(scene) {
       this.scene = scene;
       this.run = null;
       this.events = [];
+      this.masks = [];
 
       const mode = (value, text, checked) =>
         make("label", {}, make("input", { type: "radio", name: "mode", value, checked }), text);
@@ -102,8 +101,8 @@
         event.preventDefault();
         const line = terminal.input.value;
         if (terminal.input.disabled) return;
-        if (new TextEncoder().encode(line).length > LONGEST_LINE) {
-          this.say(`Die Zeile ist zu lang: Mehr als ${LONGEST_LINE.toLocaleString("de")} Bytes nimmt ▶ nicht an.`);
+        if (new TextEncoder().encode(line).length > live.limits.input) {
+          this.say(`Die Zeile ist zu lang: Mehr als ${live.limits.input.toLocaleString("de")} Bytes nimmt ▶ nicht an.`);
           return;
         }
         this.send("input", { process: name, line });
@@ -134,15 +133,25 @@
 
     receive(message) {
       if (message.run !== this.run) return; // the last words of a run that was replaced
-      if (message.type === "over") {
-        this.over(message.reason);
-        return;
+      switch (message.type) {
+        case "masks":
+          this.masks = message.masks;
+          break;
+        case "event":
+          this.happens(message);
+          break;
+        case "note":
+          this.say(message.text);
+          break;
+        case "over":
+          this.over(message.reason);
+          break;
       }
-      if (message.type === "note") {
-        this.say(message.text);
-        return;
-      }
-      const { process: name, t } = message;
+    }
+
+    /** Shows what has happened, and keeps it for the comparison. */
+    happens(event) {
+      const { process: name, kind, t, text, status } = event;
       const fresh = !this.scene.stage.terminals.has(name);
       const terminal = fresh
         ? this.scene.stage.add({ name, command: this.wanted?.command })
@@ -151,44 +160,33 @@
       terminal.lastAt = performance.now();
       terminal.waits = null;
       this.offset = performance.now() - t;
-      switch (message.type) {
-        case "started":
+      switch (kind) {
+        case "start":
           terminal.started(t);
           this.alive(terminal, true);
           if (fresh) terminal.input?.focus();
-          this.keep(name, t, "start");
-          break;
-        case "output":
-          terminal.line(message.stream, message.text, t);
-          if (terminal.alive) terminal.state("lebt", "läuft");
-          this.keep(name, t, message.stream, { text: message.text });
-          break;
-        case "typed":
-          terminal.line("in", message.line, t);
-          this.keep(name, t, "in", { text: message.line });
           break;
         case "eof":
           terminal.eof(t);
           this.typing(terminal, false);
-          this.keep(name, t, "eof");
           break;
-        case "interrupted":
+        case "stop":
           terminal.stopped(t);
-          this.keep(name, t, "stop");
           break;
-        case "waits":
-          terminal.waits = message.text;
-          terminal.state("wartet", message.text);
+        case "quiet":
+          terminal.waits = text;
+          terminal.state("wartet", text);
           break;
-        case "ended":
-          terminal.ended(t, message.status);
+        case "exit":
+          terminal.ended(t, status);
           this.alive(terminal, false);
-          this.keep(name, t, "exit", { status: message.status });
           break;
+        default: // a line: out, err, in
+          terminal.line(kind, text, t);
+          if (terminal.alive && kind !== "in") terminal.state("lebt", "läuft");
       }
+      this.events.push({ ...event, who: name });
     }
-
-    keep(who, t, kind, more = {}) { this.events.push({ who, t, kind, ...more }); }
 
     /** The clock runs, and who has been silent for a while is seen to be. */
     tick() {
@@ -232,7 +230,7 @@
     showComparison(visible) {
       this.comparison.hidden = !visible;
       this.compare.textContent = visible ? "Vergleich schließen" : "Vergleichen";
-      this.comparison.replaceChildren(...(visible ? compare(this.scene.recording, this.events) : []));
+      this.comparison.replaceChildren(...(visible ? compare(this.scene.recording, this.events, this.masks) : []));
     }
 
     /** Somebody else wants the stage: the recording, or this very scene once more. */

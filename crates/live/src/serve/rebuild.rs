@@ -17,7 +17,6 @@ use walkdir::WalkDir;
 
 use super::Shown;
 use super::pages::Book;
-use programs::processes;
 
 /// How long the source must have been quiet before it is built, so that a save of several files is one change.
 const QUIET: Duration = Duration::from_millis(100);
@@ -128,8 +127,6 @@ fn keep_up(
 fn rebuild(root: &Path, dest: &Path, before: Shown) -> Shown {
     eprintln!("Das Buch wird gebaut …");
     let built = site::build(root, dest).and_then(|report| Ok((report, Book::read(dest)?)));
-    // The programs that run in the page shall not wait for what mdBook has needed.
-    processes::slim_down();
     match built {
         Ok((report, book)) => {
             eprintln!("{report}");

@@ -92,7 +92,7 @@ fn rule_7_a_page_names_things_of_our_tables_and_nothing_else() {
         page.send(json!({"type": "play", "scene": scene, "mode": "perform", "run": run}));
         let told = page.all_until("over");
         assert!(
-            told.iter().all(|message| message["type"] != "started"),
+            told.iter().all(|message| message["type"] != "event"),
             "{scene}"
         );
         assert!(told.last().expect("over")["reason"].is_string(), "{scene}");
@@ -117,7 +117,7 @@ fn rule_7_a_page_names_things_of_our_tables_and_nothing_else() {
         page.send(more.clone());
         let told = page.all_until("refused");
         assert!(
-            told.iter().all(|message| message["type"] != "started"),
+            told.iter().all(|message| message["type"] != "event"),
             "{more}"
         );
         assert!(page.hear().is_none());

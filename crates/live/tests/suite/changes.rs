@@ -39,7 +39,7 @@ fn a_changed_listing_and_a_changed_chapter_are_built_anew() {
         run += 1;
         page.send(json!({"type": "play", "scene": "ch01-probe/lauf", "mode": "perform", "run": run}));
         let told = page.all_until("over");
-        texts(&told, "output")
+        texts(&told, "out")
     };
     assert_eq!(play(&mut page), ["eins"]);
     let cell = json!({"type": "run-cell", "run": 1000, "cell": "eins#1"});

@@ -3,6 +3,12 @@
 //! real WebSockets. What has to be seen from outside, such as the end of the whole program, is tested in the
 //! root's tests/server.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that panics has failed"
+)]
+
 mod access;
 mod cells;
 mod changes;

@@ -32,12 +32,11 @@ fn a_scene_is_performed_as_its_script_says() {
     // The order is that of the script, the words those of the recording.
     let happened: Vec<String> = of_run
         .iter()
-        .filter(|message| message["type"] != "note")
+        .filter(|message| message["type"] == "event")
         .map(|message| {
-            let kind = message["type"].as_str().expect("a type");
-            let process = message["process"].as_str().unwrap_or_default();
-            let text = message["line"].as_str().or(message["text"].as_str());
-            let text = text.unwrap_or_default();
+            let kind = message["kind"].as_str().expect("a kind");
+            let process = message["process"].as_str().expect("a process");
+            let text = message["text"].as_str().unwrap_or_default();
             // Ports differ from run to run.
             let text = text.split(":5").next().unwrap_or(text);
             let text = text.split(" 127.0.0.1").next().unwrap_or(text);
@@ -45,19 +44,18 @@ fn a_scene_is_performed_as_its_script_says() {
         })
         .collect();
     for wanted in [
-        "started Server",
-        "output Server Server lauscht auf",
-        "started Client",
-        "typed Client Hallo, ist da jemand?",
-        "output Server Client: Hallo, ist da jemand?",
-        "waits Client wartet auf die Antwort des Servers",
-        "typed Server Ja. Was gibt es?",
-        "output Client Server: Ja. Was gibt es?",
-        "typed Client bye",
-        "ended Client",
-        "interrupted Server",
-        "ended Server",
-        "over",
+        "start Server",
+        "out Server Server lauscht auf",
+        "start Client",
+        "in Client Hallo, ist da jemand?",
+        "out Server Client: Hallo, ist da jemand?",
+        "quiet Client wartet auf die Antwort des Servers",
+        "in Server Ja. Was gibt es?",
+        "out Client Server: Ja. Was gibt es?",
+        "in Client bye",
+        "exit Client",
+        "stop Server",
+        "exit Server",
     ] {
         assert!(
             happened.iter().any(|one| one == wanted),
@@ -66,33 +64,40 @@ fn a_scene_is_performed_as_its_script_says() {
     }
     let at = |wanted: &str| happened.iter().position(|one| one == wanted);
     assert!(
-        at("typed Client Hallo, ist da jemand?")
-            < at("output Server Client: Hallo, ist da jemand?")
+        at("in Client Hallo, ist da jemand?")
+            < at("out Server Client: Hallo, ist da jemand?")
     );
-    assert!(at("started Server") < at("started Client"));
+    assert!(at("start Server") < at("start Client"));
 
     // It takes the time of the recording, its pauses included.
     let recording = root().join(format!("listings/{}.json", TALK.replace('/', "/scenes/")));
     let recording: Value =
         serde_json::from_str(&fs::read_to_string(recording).expect("a recording"))
             .expect("JSON");
-    let typed = |events: &[Value], kind: &str, key: &str| -> Vec<f64> {
-        let events = events.iter().filter(|event| event[key] == kind);
+    let typed = |events: &[Value]| -> Vec<f64> {
+        let events = events.iter().filter(|event| event["kind"] == "in");
         events.map(|event| event["t"].as_f64().expect("a time")).collect()
     };
-    let recorded = typed(
-        recording["events"].as_array().expect("events"),
-        "in",
-        "kind",
-    );
-    let live = typed(&told, "typed", "type");
+    let recorded = typed(recording["events"].as_array().expect("events"));
+    let live = typed(&told);
     assert_eq!(recorded.len(), live.len());
     for (recorded, live) in recorded.iter().zip(&live) {
         // Earlier only by what starting a program took then.
         assert!(*live > recorded - 200.0, "{live} instead of {recorded}");
     }
-    let ended = told.iter().filter(|message| message["type"] == "ended");
+    let ended = told.iter().filter(|message| message["kind"] == "exit");
     assert!(ended.into_iter().all(|message| message["status"] == 0));
+}
+
+#[test]
+fn what_a_scene_masks_is_told_before_anything_happens() {
+    let mut page = real_book().reader.page();
+    page.send(json!({"type": "play", "scene": "ch07-mini-executor/groesse", "mode": "perform", "run": 1}));
+    let told = page.all_until("over");
+    let first = |kind: &str| told.iter().position(|message| message["type"] == kind);
+    let masks = first("masks").expect("the masks");
+    assert!(masks < first("event").expect("something happens"));
+    assert_eq!(told[masks]["masks"][0], json!([" +[0-9]+ Bytes", "…"]));
 }
 
 #[test]
@@ -116,7 +121,7 @@ fn in_the_other_mode_all_typing_is_the_readers() {
     // One more client, who chats with the others.
     page.send(json!({"type": "add-client", "run": 1, "like": "Anna"}));
     page.find("the new client", |message| {
-        message["type"] == "started" && message["process"] == "Client 2"
+        message["kind"] == "start" && message["process"] == "Client 2"
     });
     page.send(json!({"type": "input", "run": 1, "process": "Client 2", "line": "Dora"}));
     page.wait_for_line("Ben", "* Dora ist da");
@@ -124,7 +129,7 @@ fn in_the_other_mode_all_typing_is_the_readers() {
     // The end of input, Ctrl-C and another start.
     page.send(json!({"type": "eof", "run": 1, "process": "Ben"}));
     page.find("Ben's end", |message| {
-        message["type"] == "ended" && message["process"] == "Ben"
+        message["kind"] == "exit" && message["process"] == "Ben"
     });
     page.send(json!({"type": "start-process", "run": 1, "process": "Ben"}));
     page.wait_for_line("Ben", "Verbunden.");
@@ -132,7 +137,7 @@ fn in_the_other_mode_all_typing_is_the_readers() {
     // Who notices it first is chance.
     let (mut hung_up, mut ended) = (false, false);
     page.find("the server's end", |message| {
-        ended |= message["type"] == "ended" && message["process"] == "Server";
+        ended |= message["kind"] == "exit" && message["process"] == "Server";
         hung_up |=
             message["process"] == "Anna" && message["text"] == "Der Server hat aufgelegt.";
         hung_up && ended

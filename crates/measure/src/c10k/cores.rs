@@ -38,7 +38,7 @@ pub fn choose() -> Result<Cores, String> {
         );
     };
     // Asking is one thing, being let another.
-    match programs::processes::on_core(cores.server, || Ok(())) {
+    match programs::system::on_core(cores.server, || Ok(())) {
         Ok(()) => Ok(cores),
         Err(error) => Err(format!(
             "Das System lässt keine Wahl, auf welchem Kern ein Programm läuft ({error}): Die Zahlen schwanken stärker."

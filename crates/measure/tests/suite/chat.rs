@@ -16,7 +16,7 @@ use measure::chat;
 use measure::chat::load::Crowd;
 use measure::chat::report::{ChatReport, ChatServer, Round, Throughput};
 use measure::{kept, machine};
-use programs::processes::Program;
+use programs::processes::Launch;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const RECEIVERS: usize = 5;
@@ -302,7 +302,7 @@ fn the_python_server_speaks_the_chat_protocol() {
     let mut command = Command::new("python3");
     command.arg(file).args(["--port", "0"]);
     let (sender, reports) = sync_channel(64);
-    let _server = Program::start(command, 0, &sender).unwrap();
+    let _server = Launch::default().start(command, 0, &sender).unwrap();
     let ready = reports.recv_timeout(Duration::from_secs(10)).unwrap();
     let address = ready.line.as_deref().and_then(|line| line.rsplit(' ').next());
     let address: SocketAddr = address.unwrap().parse().unwrap();

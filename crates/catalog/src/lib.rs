@@ -31,24 +31,31 @@ pub fn listings(root: &Path) -> Vec<String> {
 
 /// The names `cargo run --bin NAME` understands: `chatbuch` and everything the listings build.
 pub fn bins(root: &Path) -> Vec<String> {
-    let mut bins = vec!["chatbuch".to_owned()];
-    for listing in listings(root) {
-        let folder = root.join(LISTINGS).join(&listing);
-        for entry in fs::read_dir(folder.join("src/bin")).into_iter().flatten().flatten() {
-            let path = entry.path();
-            let is_bin = path.extension().is_some_and(|e| e == "rs")
-                || path.join("main.rs").is_file();
-            if let (true, Some(stem)) = (is_bin, path.file_stem()) {
-                bins.push(stem.to_string_lossy().into_owned());
-            }
+    let mut bins: Vec<String> =
+        listings(root).iter().flat_map(|listing| bins_of(root, listing)).collect();
+    bins.push("chatbuch".to_owned());
+    bins.sort();
+    bins
+}
+
+/// The names of the programs that one listing builds.
+pub fn bins_of(root: &Path, listing: &str) -> Vec<String> {
+    let mut bins = Vec::new();
+    let folder = root.join(LISTINGS).join(listing);
+    for entry in fs::read_dir(folder.join("src/bin")).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let is_bin =
+            path.extension().is_some_and(|e| e == "rs") || path.join("main.rs").is_file();
+        if let (true, Some(stem)) = (is_bin, path.file_stem()) {
+            bins.push(stem.to_string_lossy().into_owned());
         }
-        if folder.join("src/main.rs").is_file() {
-            bins.push(listing);
-        }
-        let manifest = manifest(&folder);
-        let declared = manifest.get("bin").and_then(Value::as_array).into_iter().flatten();
-        bins.extend(declared.filter_map(|bin| Some(bin.get("name")?.as_str()?.to_owned())));
     }
+    if folder.join("src/main.rs").is_file() {
+        bins.push(listing.to_owned());
+    }
+    let manifest = manifest(&folder);
+    let declared = manifest.get("bin").and_then(Value::as_array).into_iter().flatten();
+    bins.extend(declared.filter_map(|bin| Some(bin.get("name")?.as_str()?.to_owned())));
     bins.sort();
     bins.dedup();
     bins
