@@ -1,4 +1,5 @@
-//! The figures of the measurements, `cargo run -- figures`: kept JSON in, SVGs, tables and single numbers beside it out.
+//! The figures of the measurements, `cargo run -- figures`: kept JSON in, SVGs, tables and single numbers beside it
+//! out.
 //! `canvas` is the sheet with its axes, `curves` and `bars` draw panels on it, `marks` tells models apart.
 
 mod bars;

@@ -124,7 +124,8 @@ mod linux {
         let read = |file: &str| fs::read_to_string(file).unwrap_or_default();
         let status = read(&format!("/proc/{pid}/status"));
         let system = read("/proc/meminfo");
-        // The other files add up per-core counters only now and then: that can be off by some hundred KiB. This one counts pages.
+        // The other files add up per-core counters only now and then: that can be off by some hundred KiB. This one
+        // counts pages.
         let pages = read(&format!("/proc/{pid}/smaps_rollup"));
         Footprint {
             resident: bytes(&pages, "Rss:").unwrap_or(basics.resident),
