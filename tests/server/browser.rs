@@ -615,7 +615,7 @@ fn a_reader_measures(server: &Server, browser: &Browser) {
             "[data-action=\"run\"]:not([hidden])",
         )));
         tab.click(&in_laboratory("[data-action=\"run\"]"));
-        // At first everything has to be built for measuring.
+        // At first everything has to be built.
         tab.wait_at_most(
             Duration::from_secs(600),
             &format!(

@@ -1,9 +1,9 @@
 //! The C10k laboratory: one thread a connection against one event loop, `cargo run --release -- measure`.
 //! In flow the line-echo servers of `listings/ch11-c10k`, out flows a [`C10kReport`] with every trial of every model.
 //!
-//! A trial is a fresh server and a fresh load generator. All models have their turn before the next run begins: what disturbs
-//! the machine for a while disturbs them all. A server of one core and the load are kept on different cores, where the system
-//! lets us: on two cores their rates vary two- to threefold otherwise.
+//! A trial is a fresh server and a fresh load generator. All models have their turn before the next run begins: what
+//! disturbs the machine for a while disturbs them all. A server of one core and the load are kept on different cores,
+//! where the system lets us: on two cores their rates vary two- to threefold otherwise.
 
 mod cores;
 pub mod models;
@@ -111,8 +111,8 @@ pub enum News {
 
 /// Builds the programs, drives all trials and tells what happens meanwhile.
 ///
-/// A trial that fails is part of the report. Once `cancelled` is set, the trial under way ends, with its programs, and the report
-/// is what was measured until then.
+/// A trial that fails is part of the report. Once `cancelled` is set, the trial under way ends, with its programs, and
+/// the report is what was measured until then.
 ///
 /// # Errors
 ///
@@ -129,8 +129,8 @@ pub fn measure(
     measure_with(root, &programs, GRACE, plan, cancelled, tell)
 }
 
-/// The same with programs that are built already. `grace` is how long the answers of a trial may take beyond the time in which they
-/// are counted; then the trial has failed.
+/// The same with programs that are built already. `grace` is how long the answers of a trial may take beyond the time
+/// in which they are counted; then the trial has failed.
 ///
 /// # Errors
 ///
@@ -230,7 +230,8 @@ fn without_trials(model: &Runnable) -> Model {
     }
 }
 
-/// Every connection is a file, in the server and in the load; each of them inherits our raised limit. Ascending, each count once.
+/// Every connection is a file, in the server and in the load; each of them inherits our raised limit. Ascending, each
+/// count once.
 fn allowed_connections(
     wanted: &[u64],
     files: u64,
@@ -253,7 +254,8 @@ struct Turn {
     run: u64,
 }
 
-/// All models have their turn before the next count of connections, all counts before the next run; each time another model begins.
+/// All models have their turn before the next count of connections, all counts before the next run; each time another
+/// model begins.
 fn turns(models: usize, connections: &[u64], runs: u64) -> Vec<Turn> {
     let mut turns = Vec::new();
     let mut first = 0;
@@ -348,7 +350,8 @@ pub fn run(root: &Path, plan: &Plan, save: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes down after every trial what there is, so that nothing gets lost, and the whole in the end. `measure` hands on its events.
+/// Writes down after every trial what there is, so that nothing gets lost, and the whole in the end. `measure` hands on
+/// its events.
 ///
 /// # Errors
 ///

@@ -1,9 +1,9 @@
 //! The chat servers under the same load: `cargo run --release -- measure chat`.
 //! In flow the servers of [`SUBJECTS`], out flows a [`ChatReport`] with every round of every server.
 //!
-//! All servers run from the beginning to the end, and take turns: what disturbs the machine for a while disturbs them all.
-//! Nothing is pinned to a core: pinned apart, a server that can use two cores would lose one of them, and a reader's system
-//! pins nothing either.
+//! All servers run from the beginning to the end, and take turns: what disturbs the machine for a while disturbs them
+//! all. Nothing is pinned to a core: pinned apart, a server that can use two cores would lose one of them, and a
+//! reader's system pins nothing either.
 
 pub mod load;
 pub mod report;
@@ -147,7 +147,8 @@ pub fn measure(
     })
 }
 
-/// Every connection is a file here, and up to two in a server, which inherits our limit. One connection is the speaker's.
+/// Every connection is a file here, and up to two in a server, which inherits our limit. One connection is the
+/// speaker's.
 fn possible_receivers(files: u64, servers: u64) -> u64 {
     machine::connections(files, servers.max(2)).saturating_sub(1)
 }

@@ -1,4 +1,5 @@
-//! The figures of the measurements, `cargo run -- figures`: kept JSON in, SVGs, tables and single numbers beside it out.
+//! The figures of the measurements, `cargo run -- figures`: kept JSON in, SVGs, tables and single numbers beside it
+//! out.
 //! `canvas` is the sheet with its axes, `curves` and `bars` draw panels on it, `marks` tells models apart.
 
 mod bars;
@@ -58,9 +59,12 @@ struct Kept {
     json: &'static str,
     /// How the measurement is made and kept.
     command: &'static str,
-    /// Its JSON and the root go in, out come names of files and what stands there.
-    draw: fn(&str, &Path) -> anyhow::Result<Vec<(&'static str, String)>>,
+    /// Its JSON and the root go in.
+    draw: fn(&str, &Path) -> anyhow::Result<Contents>,
 }
+
+/// Names of files, and what stands there.
+type Contents = Vec<(&'static str, String)>;
 
 const HERD: &str = "herde.json";
 

@@ -124,7 +124,8 @@ mod linux {
         let read = |file: &str| fs::read_to_string(file).unwrap_or_default();
         let status = read(&format!("/proc/{pid}/status"));
         let system = read("/proc/meminfo");
-        // The other files add up per-core counters only now and then: that can be off by some hundred KiB. This one counts pages.
+        // The other files add up per-core counters only now and then: that can be off by some hundred KiB. This one
+        // counts pages.
         let pages = read(&format!("/proc/{pid}/smaps_rollup"));
         Footprint {
             resident: bytes(&pages, "Rss:").unwrap_or(basics.resident),
@@ -195,11 +196,12 @@ mod tests {
         let more = black_box(vec![1u8; 8 << 20]);
         let (answer, answers) = mpsc::channel::<()>();
         let (question, questions) = mpsc::channel::<()>();
-        let other = thread::spawn(move || {
+        let other = thread::Builder::new().spawn(move || {
             for () in questions {
                 answer.send(()).expect("somebody waits");
             }
         });
+        let other = other.expect("a thread starts");
         for _ in 0..100 {
             question.send(()).expect("it listens");
             answers.recv().expect("it answers");

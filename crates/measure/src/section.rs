@@ -55,7 +55,8 @@ impl Section {
     }
 }
 
-/// A `<figure>` without an empty line, as Markdown wants it: caption, tables, notes, and the command that measures the same.
+/// A `<figure>` without an empty line, as Markdown wants it: caption, tables, notes, and the command that measures the
+/// same.
 pub fn figure(
     caption: &str,
     sections: &[Section],

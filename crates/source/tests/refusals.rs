@@ -810,6 +810,27 @@ fn a_timeline_that_is_not_drawn_yet_is_refused_as_its_scene_is_unless_nobody_ask
 }
 
 #[test]
+fn a_number_that_is_not_drawn_yet_is_refused_but_does_not_keep_figures_from_running() {
+    let book = book();
+    write(
+        &book,
+        "book/measurements/zahlen.txt",
+        "ANCHOR: a\n1\nANCHOR_END: a\n",
+    );
+    let chapter = format!("{GOOD}\n{{{{#include ../measurements/zahlen.txt:b}}}}\n");
+    let line = chapter.lines().count();
+    write(&book, CHAPTER, &chapter);
+    let found = source::load(book.path()).unwrap_err();
+    assert_eq!(
+        problems(book.path()),
+        [format!(
+            "{CHAPTER}:{line}: Den Anker „b“ gibt es in „book/measurements/zahlen.txt“ nicht; was gemessen ist, schreibt: cargo run -- figures"
+        )]
+    );
+    assert!(found.iter().all(|problem| problem.scene_in_progress));
+}
+
+#[test]
 fn a_command_with_an_unknown_program_is_refused() {
     refused(
         "```console\n$ cargo run --bin ch01-probe\n$ cargo run --bin ch01-prob -- --port 1\n```\n",

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::messages::Longest;
+use programs::listings::Profile;
 
 /// The longest message a page may send, in bytes.
 pub const LONGEST_MESSAGE: usize = 64 * 1024;
@@ -32,6 +33,8 @@ pub struct Limits {
     pub input: usize,
     /// The longest cell, in bytes.
     pub source: usize,
+    /// How the programs are compiled that a page measures.
+    pub measured: Profile,
 }
 
 impl Default for Limits {
@@ -48,6 +51,11 @@ impl Default for Limits {
             bytes: 1024 * 1024,
             input: 8 * 1024,
             source: 32 * 1024,
+            // Whoever only wants to see that it is measured, as tests do, need not compile everything once more.
+            measured: match std::env::var_os("CHATBUCH_OHNE_RELEASE") {
+                Some(_) => Profile::Dev,
+                None => Profile::Release,
+            },
         }
     }
 }

@@ -14,7 +14,6 @@ use measure::c10k::summary::{self, Load};
 use measure::c10k::{self, News, Plan};
 use measure::figures;
 use print::german::{self, bytes, time};
-use programs::listings::Profile;
 
 /// The only measurement a page can ask for.
 const C10K: &str = "c10k";
@@ -80,7 +79,7 @@ fn perform(notebook: &Notebook, stop: &Arc<Stop>, outbox: &Outbox) -> Result<(),
     let mut remarks = Vec::new();
     let report = c10k::measure(
         &notebook.root,
-        Profile::Release,
+        notebook.limits.measured,
         &plan,
         &stop.flag(),
         &mut |event| {

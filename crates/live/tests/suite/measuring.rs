@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use live::Limits;
+use programs::listings::Profile;
 use serde_json::{Value, json};
 use testing::reader::Page;
 use testing::{DEADLINE, book};
@@ -40,6 +41,7 @@ fn a_measurement_tells_how_far_it_is_and_what_came_out_beside_the_book() {
     );
     let limits = Limits {
         silence: DEADLINE,
+        measured: Profile::Dev,
         ..Limits::default()
     };
     let server = serve(book.root(), limits);
@@ -109,6 +111,7 @@ fn a_measurement_ends_by_stop_and_with_its_page_and_nothing_is_left() {
     let book = book::laboratory(temporary("measuring-stopped"));
     let limits = Limits {
         silence: DEADLINE,
+        measured: Profile::Dev,
         ..Limits::default()
     };
     let server = serve(book.root(), limits);

@@ -61,7 +61,8 @@ fn allowed() -> Result<Vec<usize>, String> {
         .to_owned())
 }
 
-/// The last core for the server – the first ones have most of the system's own work – and one that is no half of it for the load.
+/// The last core for the server – the first ones have most of the system's own work – and one that is no half of it for
+/// the load.
 fn pick(allowed: &[usize], siblings: impl Fn(usize) -> Vec<usize>) -> Option<Cores> {
     let (&server, others) = allowed.split_last()?;
     let halves = siblings(server);

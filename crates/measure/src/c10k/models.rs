@@ -78,8 +78,8 @@ pub fn unknown(id: &str) -> String {
     )
 }
 
-/// The models of these ids that run here, in the order of tables; all that run here if there are no ids. Which ones do not, and why
-/// not, is told in German sentences.
+/// The models of these ids that run here, in the order of tables; all that run here if there are no ids. Which ones do
+/// not, and why not, is told in German sentences.
 ///
 /// # Errors
 ///

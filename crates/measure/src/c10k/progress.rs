@@ -1,5 +1,5 @@
-//! The measurement's progress for a human being: one line that is written anew, or a line now and then where nobody watches.
-//! In flow events, out flows text on stderr.
+//! The measurement's progress for a human being: one line that is written anew, or a line now and then where nobody
+//! watches. In flow events, out flows text on stderr.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;

@@ -36,8 +36,9 @@ pub struct Summary {
     pub load_share: Spread,
 }
 
-/// What one more connection occupies, in bytes: with all of them, nobody talking, minus without any, divided; medians of the runs.
-/// What counts for the whole system is below zero if something else shrank meanwhile. `None` where the system does not say.
+/// What one more connection occupies, in bytes: with all of them, nobody talking, minus without any, divided; medians
+/// of the runs. What counts for the whole system is below zero if something else shrank meanwhile. `None` where the
+/// system does not say.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Memory {
     /// Memory of the server that is really there.
@@ -53,7 +54,8 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Addresses that are reserved and not occupied. Nothing, if what was reserved before the first connection suffices.
+    /// Addresses that are reserved and not occupied. Nothing, if what was reserved before the first connection
+    /// suffices.
     pub fn merely_reserved(&self) -> f64 {
         (self.reserved - self.resident).max(0.0)
     }
@@ -103,7 +105,8 @@ pub fn summary(model: &Model, connections: u64, load: Load) -> Option<Summary> {
     })
 }
 
-/// How many times as many answers a second as `other` gave in the same run. Runs in which one of both failed do not count.
+/// How many times as many answers a second as `other` gave in the same run. Runs in which one of both failed do not
+/// count.
 pub fn times_as_fast(
     model: &Model,
     other: &Model,

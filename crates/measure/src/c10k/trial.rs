@@ -120,7 +120,8 @@ impl Laboratory {
         }
 
         load.stdin = None;
-        // All is measured: if it takes too long over its end, it is ended, and so is the server, which never ends by itself.
+        // All is measured: if it takes too long over its end, it is ended, and so is the server, which never ends by
+        // itself.
         if !hearing.ends(LOAD)? || load.wait().is_ok_and(|status| status.success()) {
             return Ok(());
         }

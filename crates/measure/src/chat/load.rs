@@ -1,8 +1,9 @@
 //! The load generator: a crowd of chat clients in one thread, one of whom speaks while all others listen.
 //! In flows a server's address, out flow counts of what was delivered – or the German sentence about what was not.
 //!
-//! It must cost less than what it measures: one poll serves all sockets (`mio`, edge-triggered), a read takes whatever has
-//! arrived, and counting is comparing: every receiver must get the very same bytes, so a receiver is one offset into them.
+//! It must cost less than what it measures: one poll serves all sockets (`mio`, edge-triggered), a read takes whatever
+//! has arrived, and counting is comparing: every receiver must get the very same bytes, so a receiver is one offset
+//! into them.
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write as _};
@@ -29,8 +30,8 @@ const CONNECT_AT_ONCE: usize = 64;
 /// How long a look at the cancel flag may be put off.
 const TICK: Duration = Duration::from_millis(100);
 
-/// On Unix a read that does not fill the buffer has emptied the socket (epoll(7), „Questions and answers“), and the next arrival is
-/// a new event; elsewhere mio wants to see `WouldBlock` first.
+/// On Unix a read that does not fill the buffer has emptied the socket (epoll(7), „Questions and answers“), and the
+/// next arrival is a new event; elsewhere mio wants to see `WouldBlock` first.
 const SHORT_READ_EMPTIES: bool = cfg!(unix);
 
 /// Connected clients, all known to each other.
@@ -68,7 +69,8 @@ pub struct Delivered {
 }
 
 impl Crowd {
-    /// Connects a speaker and `receivers` listeners and waits until every one of them has been announced to all who were there before.
+    /// Connects a speaker and `receivers` listeners and waits until every one of them has been announced to all who
+    /// were there before.
     pub fn gather(
         address: SocketAddr,
         receivers: u64,
@@ -154,8 +156,8 @@ impl Crowd {
         Ok(())
     }
 
-    /// For about `time`, but at least once, the speaker sends `lines` lines together, and the next ones only when every receiver
-    /// has all of them.
+    /// For about `time`, but at least once, the speaker sends `lines` lines together, and the next ones only when every
+    /// receiver has all of them.
     ///
     /// The error says what a receiver got instead of what it should have got.
     pub fn speak(&mut self, lines: usize, time: Duration) -> anyhow::Result<Delivered> {

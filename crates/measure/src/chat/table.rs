@@ -1,5 +1,6 @@
 //! A report as tables: plain text for the terminal, HTML for a chapter.
-//! In flows a [`ChatReport`], out flows the same content in either form; nothing else goes in, so the HTML can be proved from the JSON.
+//! In flows a [`ChatReport`], out flows the same content in either form; nothing else goes in, so the HTML can be
+//! proved from the JSON.
 
 use super::report::{ChatReport, ChatServer, Round, Throughput};
 use crate::section::{Section, figure};

@@ -1,5 +1,6 @@
 //! What chapter 11 shows of the report besides its figures: tables, and single numbers that its sentences include.
-//! In flows a [`C10kReport`], out flow HTML and a file of anchors; whoever wants a number in a sentence names its anchor.
+//! In flows a [`C10kReport`], out flow HTML and a file of anchors; whoever wants a number in a sentence names its
+//! anchor.
 
 use std::collections::BTreeSet;
 
@@ -186,7 +187,8 @@ pub fn million_html(report: &C10kReport) -> String {
     figure("Eine Million Verbindungen", &[table], &[note], None)
 }
 
-/// Single numbers with their units, each between the anchors of its name: `10000-threads-belegt`. Only those of these names.
+/// Single numbers with their units, each between the anchors of its name: `10000-threads-belegt`. Only those of these
+/// names.
 ///
 /// # Errors
 ///

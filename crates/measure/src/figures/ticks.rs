@@ -38,8 +38,8 @@ pub fn even(most: f64) -> Vec<f64> {
     (0..=count.max(1)).map(|index| f64::from(index) * step).collect()
 }
 
-/// The ends of a logarithmic axis, and its numbers from end to end: 1, 2 and 5 of every power of ten while these are few,
-/// else powers of ten.
+/// The ends of a logarithmic axis, and its numbers from end to end: 1, 2 and 5 of every power of ten while these are
+/// few, else powers of ten.
 pub fn round(least: f64, most: f64) -> (Range<f64>, Vec<f64>) {
     let is_sound = least > 0.0 && most.is_finite();
     let (least, most) = if is_sound { (least, most) } else { (1.0, 10.0) };

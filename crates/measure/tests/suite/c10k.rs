@@ -1,5 +1,5 @@
-//! The C10k laboratory with made-up servers and a made-up load: whatever a model does, the measurement goes on and keeps what it has.
-//! How fast anything is, no test says.
+//! The C10k laboratory with made-up servers and a made-up load: whatever a model does, the measurement goes on and
+//! keeps what it has. How fast anything is, no test says.
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,6 @@
-//! The figures say what their measurement says: those in the repository are drawn from the JSON beside them, and made-up
-//! measurements – a model missing, a failure, one number of connections, a system that does not say – make sensible ones.
+//! The figures say what their measurement says: those in the repository are drawn from the JSON beside them, and
+//! made-up measurements – a model missing, a failure, one number of connections, a system that does not say – make
+//! sensible ones.
 
 use std::fs;
 use std::path::Path;

@@ -1,33 +1,31 @@
 //! Whatever ends a measurement, its programs end with it – on Linux even if the measuring process is killed.
-//! That process is this test program once more, with made-up programs that would go on for a minute.
+//! That process is this test program once more, with made-up programs that never end.
 
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use measure::{chat, herd};
 use programs::listings::Programs;
+use testing::{DEADLINE, wait_until};
 
-/// The name of what is measured, and the folder of its program, for the measuring process.
+/// What the measuring process is told: what is measured, the folder of its program, and where that one "listens".
 const MEASURED: &str = "CHATBUCH_TEST_MEASURED";
 const FOLDER: &str = "CHATBUCH_TEST_FOLDER";
+const ADDRESS: &str = "CHATBUCH_TEST_ADDRESS";
 
-/// Says who it is and, as a server does, where it listens – where in truth the test listens.
+/// A server says where it listens – where in truth the test listens. Neither it nor a herd ends by itself.
 const SCRIPT: &str = r#"#!/bin/sh
-echo $$ >"$CHATBUCH_TEST_FOLDER/neu"
-mv "$CHATBUCH_TEST_FOLDER/neu" "$CHATBUCH_TEST_FOLDER/pid"
 case $1 in
 --port) echo "Server lauscht auf $CHATBUCH_TEST_ADDRESS" ;;
 esac
-exec sleep 60
+while :; do sleep 0.1; done
 "#;
 
 #[test]
@@ -66,32 +64,16 @@ fn killing_leaves_nothing_behind(measured: &str) {
         .args(["--exact", "killed::the_measuring_process", "--ignored"])
         .env(MEASURED, measured)
         .env(FOLDER, folder.path())
-        .env(
-            "CHATBUCH_TEST_ADDRESS",
-            listener.local_addr().unwrap().to_string(),
-        )
+        .env(ADDRESS, listener.local_addr().unwrap().to_string())
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let pid = folder.path().join("pid");
-    wait_until("a program is measured", || pid.is_file());
-    let pid: u32 = fs::read_to_string(pid).unwrap().trim().parse().unwrap();
-    assert!(runs(pid));
+    let running = || {
+        let script = script.display().to_string();
+        !testing::processes::commands(|command| command.contains(&script)).is_empty()
+    };
+    wait_until("a program is measured", DEADLINE, running);
     measuring.kill().unwrap();
     measuring.wait().unwrap();
-    wait_until("the program is gone", || !runs(pid));
-}
-
-/// A process that has ended and that nobody has asked about does not run.
-fn runs(pid: u32) -> bool {
-    let status = Path::new("/proc").join(pid.to_string()).join("status");
-    fs::read_to_string(status).is_ok_and(|status| !status.contains("State:\tZ"))
-}
-
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{what}: not in time");
-        thread::sleep(Duration::from_millis(5));
-    }
+    wait_until("the program is gone", DEADLINE, || !running());
 }
