@@ -40,6 +40,7 @@ pub fn parse<T: clap::Args>(about: &'static str) -> T {
         .help_template("{about}\n\n{options}")
         .disable_help_flag(true)
         .arg(help.action(ArgAction::Help))
+        .allow_negative_numbers(true) // „-1“ ist ein Wert, wenn auch ein falscher
         .args_override_self(true); // steht einer zweimal da, gilt der letzte
     let parsed = command.try_get_matches().and_then(|found| T::from_arg_matches(&found));
     parsed.unwrap_or_else(|error| {
