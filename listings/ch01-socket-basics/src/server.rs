@@ -5,7 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use crate::cli::{reason, say};
+use crate::cli::say;
+use crate::net::reason;
 use crate::text::{is_bye, show};
 
 // ANCHOR: serve

@@ -14,5 +14,6 @@
 
 pub mod cli;
 pub mod client;
+pub mod net;
 pub mod protocol;
 pub mod server;

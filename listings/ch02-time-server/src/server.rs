@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use chrono::Local;
 
-use crate::cli::{reason, say};
+use crate::cli::say;
+use crate::net::reason;
 use crate::protocol::{Inbox, MAX_REQUEST, answer};
 
 /// So lange wartet ein Server auf einen Client, der schweigt oder nicht liest.

@@ -7,5 +7,6 @@
 pub mod cli;
 pub mod client;
 pub mod lines;
+pub mod net;
 pub mod server;
 pub mod states;

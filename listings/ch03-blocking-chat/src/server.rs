@@ -5,8 +5,9 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use crate::cli::{reason, say};
+use crate::cli::say;
 use crate::lines::{MAX_LINE, MAX_TYPED, printable, read_line};
+use crate::net::reason;
 
 // ANCHOR: serve
 /// Spricht für immer mit einem Client nach dem anderen.

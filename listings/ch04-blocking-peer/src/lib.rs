@@ -7,4 +7,5 @@
 pub mod args;
 pub mod cli;
 pub mod lines;
+pub mod net;
 pub mod peer;

@@ -9,8 +9,10 @@ use std::thread;
 use std::time::Duration;
 
 use crate::args::Args;
-use crate::cli::{self, reason, say};
+use crate::cli::{self, say};
 use crate::lines::{MAX_LINE, MAX_TYPED, printable, read_line};
+use crate::net;
+use crate::net::reason;
 
 /// Pause nach dem ersten vergeblichen Versuch; jede weitere ist doppelt so lang.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -127,11 +129,11 @@ fn listen(args: &Args, peer: IpAddr) -> Result<TcpListener, String> {
             "Das ist derselbe Endpunkt: Ein Peer kann nicht mit sich selbst reden.".into(),
         );
     }
-    let listener = cli::listen(&cli::Address {
+    let listener = net::listen(&cli::Address {
         host: host.to_string(),
         port: args.listen_port,
     })?;
-    cli::announce(&listener);
+    net::announce(&listener);
     Ok(listener)
 }
 

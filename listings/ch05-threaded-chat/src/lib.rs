@@ -11,6 +11,7 @@ pub mod client;
 pub mod guests;
 pub mod lines;
 pub mod locked;
+pub mod net;
 pub mod outbox;
 pub mod room;
 pub mod server;

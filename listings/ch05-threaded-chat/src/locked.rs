@@ -8,7 +8,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::cli::{reason, say};
+use crate::cli::say;
+use crate::net::reason;
 
 // ANCHOR: locked
 /// Wer da ist: unter seinem Namen der Socket, in den man für ihn schreibt.

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
-use crate::cli::{reason, say};
+use crate::cli::say;
+use crate::net::reason;
 use crate::outbox::Outbox;
 use crate::room::Room;
 use crate::session::Session;

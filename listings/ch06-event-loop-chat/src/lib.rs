@@ -10,5 +10,6 @@ pub mod cli;
 pub mod connection;
 pub mod hot_loop;
 pub mod lines;
+pub mod net;
 pub mod server;
 pub mod states;

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
 
-use crate::cli::{reason, say};
+use crate::cli::say;
 use crate::connection::Connection;
 use crate::lines::{Line, MAX_LINE, shown};
+use crate::net::reason;
 
 /// So viele Bytes dürfen sich vor einem Empfänger ansammeln, wenn nichts anderes
 /// verlangt ist.

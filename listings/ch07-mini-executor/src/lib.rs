@@ -13,6 +13,7 @@ pub mod by_hand;
 pub mod cli;
 pub mod executor;
 pub mod join;
+pub mod net;
 pub mod reactor;
 pub mod server;
 pub mod states;

@@ -4,8 +4,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::cli::{reason, say};
+use crate::cli::say;
 use crate::executor::{Executor, spawn};
+use crate::net::reason;
 use crate::reactor::{Listener, Reactor, Stream};
 use crate::timer::sleep;
 use crate::yielding::yield_now;

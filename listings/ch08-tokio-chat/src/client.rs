@@ -9,7 +9,8 @@ use tokio::net::TcpStream;
 use tokio::select;
 use tokio::sync::mpsc;
 
-use crate::cli::{reason, say};
+use crate::cli::say;
+use crate::net::reason;
 
 // ANCHOR: keyboard
 /// Liest die Tastatur in einem gewöhnlichen Thread. Wer auf sie wartet, ist nicht abzubrechen;

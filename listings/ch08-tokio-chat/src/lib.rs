@@ -11,6 +11,7 @@ pub mod cli;
 pub mod client;
 pub mod guard;
 pub mod lines;
+pub mod net;
 pub mod outbox;
 pub mod protocol;
 pub mod race;

@@ -11,7 +11,8 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio::{join, select};
 
-use crate::cli::{reason, say};
+use crate::cli::say;
+use crate::net::reason;
 use crate::outbox::Outbox;
 use crate::room::{CLOSING, Room};
 use crate::session::Session;

@@ -9,7 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
-use crate::cli::{reason, say};
+use crate::cli::say;
+use crate::net::reason;
 use crate::protocol::{Inbox, MAX_REQUEST, answer};
 
 /// So lange wartet der Server auf einen Client, der schweigt oder nicht liest.

@@ -11,8 +11,10 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::args::Args;
-use crate::cli::{self, reason, say};
+use crate::cli::{self, say};
 use crate::lines::{self, MAX_LINE, printable};
+use crate::net;
+use crate::net::reason;
 
 /// Pause nach dem ersten vergeblichen Versuch; jede weitere ist doppelt so lang.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -142,11 +144,11 @@ impl Reception {
                     .into(),
             );
         }
-        let listener = cli::listen(&cli::Address {
+        let listener = net::listen(&cli::Address {
             host: host.to_string(),
             port: args.listen_port,
         })?;
-        cli::announce(&listener);
+        net::announce(&listener);
         let listener = listener
             .set_nonblocking(true)
             .and_then(|()| TcpListener::from_std(listener))

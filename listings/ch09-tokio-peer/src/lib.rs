@@ -9,5 +9,6 @@ pub mod calls;
 pub mod cli;
 pub mod keyboard;
 pub mod lines;
+pub mod net;
 pub mod peer;
 pub mod wrong;

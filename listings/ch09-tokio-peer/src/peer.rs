@@ -10,8 +10,9 @@ use tokio::sync::mpsc::Receiver;
 
 use crate::args::Args;
 use crate::calls::{Caller, Connection, Reception, address_of, call, read_line};
-use crate::cli::{reason, say};
+use crate::cli::say;
 use crate::lines::printable;
+use crate::net::reason;
 
 /// Zwei Peers, die sich gefunden haben.
 pub struct Link {

@@ -12,6 +12,7 @@ pub mod cloud;
 pub mod herd;
 pub mod lines;
 pub mod many;
+pub mod net;
 pub mod service;
 pub mod timed;
 pub mod visitor;

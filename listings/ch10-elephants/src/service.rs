@@ -9,9 +9,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
-use crate::cli::{reason, say};
+use crate::cli::say;
 use crate::cloud::{DELAY, UNKNOWN, memory};
 use crate::lines::{Inbox, Line, MAX_LINE, shown};
+use crate::net::reason;
 
 /// So viele Sekunden darf eine Zeile auf sich warten lassen, ohne dass der Dienst auflegt.
 pub const PATIENCE: usize = 60;

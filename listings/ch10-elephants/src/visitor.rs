@@ -9,8 +9,9 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
-use crate::cli::{Address, reason, say};
+use crate::cli::{Address, say};
 use crate::lines::MAX_LINE;
+use crate::net::reason;
 
 /// Länger wartet der Besucher auf keine Antwort.
 const PATIENCE: Duration = Duration::from_secs(10);

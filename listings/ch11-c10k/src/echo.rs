@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-use crate::cli::{self, Address, reason, say};
+use crate::cli::{Address, say};
+use crate::net;
+use crate::net::reason;
 
 /// So viele Bytes darf eine Zeile haben, ihr Ende nicht mitgezählt.
 pub const MAX_LINE: usize = 8192;
@@ -33,7 +35,7 @@ const BACKLOG: i32 = 1024;
 pub fn listen(address: &Address) -> Result<TcpListener, String> {
     #[cfg(unix)]
     let _ = rlimit::increase_nofile_limit(u64::MAX); // sonst genügt, was schon erlaubt ist
-    let listener = cli::listen(address)?; // `std` wählt eine Warteschlange von 128
+    let listener = net::listen(address)?; // `std` wählt eine Warteschlange von 128
     SockRef::from(&listener).listen(BACKLOG).map_err(|error| {
         format!(
             "Die Warteschlange lässt sich nicht verlängern: {}.",

@@ -18,6 +18,7 @@ pub mod echo;
 pub mod epoll;
 pub mod event_loop;
 pub mod load;
+pub mod net;
 pub mod threads;
 pub mod tokio_buffered;
 pub mod tokio_lean;

@@ -13,7 +13,7 @@ use hdrhistogram::Histogram;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use crate::cli::reason;
+use crate::net::reason;
 use connection::Connection;
 use sources::Sources;
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use ch01_socket_basics::{cli, server, text};
+use ch01_socket_basics::{cli, net, server, text};
 
 fn main() -> ExitCode {
     cli::finish(run())
@@ -15,8 +15,8 @@ fn run() -> Result<(), String> {
         "Server aus Kapitel 1: antwortet im Wechsel, ein Client nach dem anderen.",
     );
     cli::end_on_ctrl_c();
-    let listener = cli::listen(&address)?;
-    cli::announce(&listener);
+    let listener = net::listen(&address)?;
+    net::announce(&listener);
     server::serve(&listener, text::typed_lines(io::stdin().lock()))
 }
 // ANCHOR_END: run

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ch02_time_server::{cli, server};
+use ch02_time_server::{cli, net, server};
 
 fn main() -> ExitCode {
     cli::finish(run())
@@ -11,7 +11,7 @@ fn main() -> ExitCode {
 fn run() -> Result<(), String> {
     let address = cli::parse("Zeitserver aus Kapitel 2: ein Thread je Verbindung.");
     cli::end_on_ctrl_c();
-    let listener = cli::listen(&address)?;
-    cli::announce(&listener);
+    let listener = net::listen(&address)?;
+    net::announce(&listener);
     server::serve_with_threads(&listener, server::PATIENCE)
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use ch03_blocking_chat::{cli, server};
+use ch03_blocking_chat::{cli, net, server};
 
 fn main() -> ExitCode {
     cli::finish(run())
@@ -13,7 +13,7 @@ fn run() -> Result<(), String> {
     let address =
         cli::parse("Chat aus Kapitel 3: Sie am Server und ein Client, immer abwechselnd.");
     cli::end_on_ctrl_c();
-    let listener = cli::listen(&address)?;
-    cli::announce(&listener);
+    let listener = net::listen(&address)?;
+    net::announce(&listener);
     server::serve(&listener, io::stdin().lock())
 }

@@ -8,13 +8,13 @@ use std::process::ExitCode;
 use std::thread::{self, Builder};
 use std::time::Duration;
 
-use ch03_blocking_chat::{cli, states};
+use ch03_blocking_chat::{cli, net, states};
 
 fn main() -> ExitCode {
     cli::finish(run().map_err(|error| {
         format!(
             "Diese Angaben sind hier nicht zu haben: {}.",
-            cli::reason(&error)
+            net::reason(&error)
         )
     }))
 }

@@ -4,7 +4,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use ch05_threaded_chat::{cli, guests};
+use ch05_threaded_chat::{cli, guests, net};
 
 fn main() -> ExitCode {
     cli::finish(run())
@@ -12,8 +12,8 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), String> {
     let address = cli::parse("Schwieriger Gast: schickt, was Sie tippen, und liest nie.");
-    let stream = cli::connect(&address)?;
+    let stream = net::connect(&address)?;
     cli::say("Verbunden. Dieser Client liest nie.");
     guests::send_and_never_read(stream, io::stdin().lock())
-        .map_err(|error| format!("Die Verbindung ist abgerissen: {}.", cli::reason(&error)))
+        .map_err(|error| format!("Die Verbindung ist abgerissen: {}.", net::reason(&error)))
 }

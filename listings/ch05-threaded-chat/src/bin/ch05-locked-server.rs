@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ch05_threaded_chat::{cli, locked};
+use ch05_threaded_chat::{cli, locked, net};
 
 fn main() -> ExitCode {
     cli::finish(run())
@@ -13,7 +13,7 @@ fn run() -> Result<(), String> {
         "Chat-Server aus Kapitel 5, mit Absicht falsch: schreibt unter dem Lock.",
     );
     cli::end_on_ctrl_c();
-    let listener = cli::listen(&address)?;
-    cli::announce(&listener);
+    let listener = net::listen(&address)?;
+    net::announce(&listener);
     locked::serve(&listener)
 }

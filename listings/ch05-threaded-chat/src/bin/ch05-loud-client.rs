@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ch05_threaded_chat::{cli, guests};
+use ch05_threaded_chat::{cli, guests, net};
 
 /// So lang ist jede Zeile.
 const BYTES: usize = 4000;
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
 fn run() -> Result<(), String> {
     let args: Args =
         cli::parse("Schwieriger Gast: sagt als Lotte Zeile um Zeile, ohne Pause.");
-    let stream = cli::connect(&args.address)?;
+    let stream = net::connect(&args.address)?;
     let lines = args.lines;
     cli::say("Verbunden. Lotte redet los.");
     let mut told = false;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ch05_threaded_chat::{cli, server};
+use ch05_threaded_chat::{cli, net, server};
 
 #[derive(clap::Args)]
 struct Args {
@@ -22,7 +22,7 @@ fn run() -> Result<(), String> {
         "Chat-Server aus Kapitel 5: ein Pool von Threads, jeder bedient eine Verbindung.",
     );
     cli::end_on_ctrl_c();
-    let listener = cli::listen(&args.address)?;
-    cli::announce(&listener);
+    let listener = net::listen(&args.address)?;
+    net::announce(&listener);
     server::serve_with_pool(&listener, args.workers)
 }

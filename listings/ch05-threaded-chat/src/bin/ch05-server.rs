@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use ch05_threaded_chat::{cli, server};
+use ch05_threaded_chat::{cli, net, server};
 
 #[derive(clap::Args)]
 struct Args {
@@ -24,7 +24,7 @@ fn run() -> Result<(), String> {
         "Chat-Server aus Kapitel 5: zwei Threads je Verbindung, eine Schlange je Empfänger.",
     );
     cli::end_on_ctrl_c();
-    let listener = cli::listen(&args.address)?;
-    cli::announce(&listener);
+    let listener = net::listen(&args.address)?;
+    net::announce(&listener);
     server::serve(&listener, args.queue)
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::thread::{self, Builder};
 use std::time::Duration;
 
-use ch06_event_loop_chat::{cli, hot_loop, server::QUEUE, server::Server, states};
+use ch06_event_loop_chat::{cli, hot_loop, net, server::QUEUE, server::Server, states};
 
 /// So viele Clients schweigen bei jedem der beiden Server.
 const CLIENTS: usize = 50;
@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     cli::finish(run().map_err(|error| {
         format!(
             "Diese Angaben sind hier nicht zu haben: {}.",
-            cli::reason(&error)
+            net::reason(&error)
         )
     }))
 }

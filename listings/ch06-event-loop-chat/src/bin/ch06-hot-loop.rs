@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ch06_event_loop_chat::{cli, hot_loop};
+use ch06_event_loop_chat::{cli, hot_loop, net};
 
 fn main() -> ExitCode {
     cli::finish(run())
@@ -12,8 +12,8 @@ fn run() -> Result<(), String> {
     let address =
         cli::parse("Echo-Server aus Kapitel 6, mit Absicht falsch: fragt ohne Pause nach.");
     cli::end_on_ctrl_c();
-    let listener = cli::listen(&address)?;
-    cli::announce(&listener);
+    let listener = net::listen(&address)?;
+    net::announce(&listener);
     hot_loop::serve(&listener)
-        .map_err(|error| format!("Die Schleife ist zu Ende: {}.", cli::reason(&error)))
+        .map_err(|error| format!("Die Schleife ist zu Ende: {}.", net::reason(&error)))
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ch06_event_loop_chat::{cli, server};
+use ch06_event_loop_chat::{cli, net, server};
 
 #[derive(clap::Args)]
 struct Args {
@@ -22,9 +22,9 @@ fn run() -> Result<(), String> {
     let args: Args =
         cli::parse("Chat-Server aus Kapitel 6: alle Verbindungen in einem Thread.");
     cli::end_on_ctrl_c();
-    let listener = cli::listen(&args.address)?;
-    cli::announce(&listener);
+    let listener = net::listen(&args.address)?;
+    net::announce(&listener);
     server::Server::new(listener, args.queue)
         .and_then(|mut server| server.run())
-        .map_err(|error| format!("Der Event Loop ist zu Ende: {}.", cli::reason(&error)))
+        .map_err(|error| format!("Der Event Loop ist zu Ende: {}.", net::reason(&error)))
 }

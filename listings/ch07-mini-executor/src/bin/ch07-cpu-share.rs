@@ -8,7 +8,7 @@ use std::time::Duration;
 use ch07_mini_executor::executor::{Executor, spawn};
 use ch07_mini_executor::timer::sleep;
 use ch07_mini_executor::wait::Parking;
-use ch07_mini_executor::{busy, cli, states};
+use ch07_mini_executor::{busy, cli, net, states};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     cli::finish(run().map_err(|error| {
         format!(
             "Diese Angaben sind hier nicht zu haben: {}.",
-            cli::reason(&error)
+            net::reason(&error)
         )
     }))
 }

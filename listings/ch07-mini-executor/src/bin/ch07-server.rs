@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ch07_mini_executor::{cli, server};
+use ch07_mini_executor::{cli, net, server};
 
 fn main() -> ExitCode {
     cli::finish(run())
@@ -11,8 +11,8 @@ fn main() -> ExitCode {
 fn run() -> Result<(), String> {
     let address = cli::parse("Echo-Server aus Kapitel 7: eine Task je Verbindung.");
     cli::end_on_ctrl_c();
-    let listener = cli::listen(&address)?;
-    cli::announce(&listener);
+    let listener = net::listen(&address)?;
+    net::announce(&listener);
     server::run(listener)
-        .map_err(|error| format!("Der Executor ist zu Ende: {}.", cli::reason(&error)))
+        .map_err(|error| format!("Der Executor ist zu Ende: {}.", net::reason(&error)))
 }

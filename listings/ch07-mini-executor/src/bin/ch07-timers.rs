@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use ch07_mini_executor::cli::{self, say};
 use ch07_mini_executor::executor::{Executor, spawn};
 use ch07_mini_executor::join::join_all;
+use ch07_mini_executor::net;
 use ch07_mini_executor::timer::sleep;
 use ch07_mini_executor::wait::Parking;
 use ch07_mini_executor::watched::Watched;
@@ -20,7 +21,7 @@ fn run() -> Result<(), String> {
     spawn(three_alarms());
     Executor::new(Parking)
         .run()
-        .map_err(|error| format!("Der Executor ist zu Ende: {}.", cli::reason(&error)))
+        .map_err(|error| format!("Der Executor ist zu Ende: {}.", net::reason(&error)))
 }
 
 // ANCHOR: alarms

@@ -3,7 +3,7 @@
 use std::io::{self, BufReader};
 use std::process::ExitCode;
 
-use ch08_tokio_chat::{cli, client};
+use ch08_tokio_chat::{cli, client, net};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
@@ -14,11 +14,11 @@ fn main() -> ExitCode {
 fn run() -> Result<(), String> {
     let address =
         cli::parse("Chat-Client: schickt, was Sie tippen, und zeigt, was andere sagen.");
-    let stream = cli::connect(&address)?;
+    let stream = net::connect(&address)?;
     let keyboard = client::typed_lines(BufReader::new(io::stdin()))?;
     cli::say("Verbunden. Erst den Namen tippen, dann Nachrichten; bye beendet.");
     chat(stream, keyboard)
-        .map_err(|error| format!("Die Verbindung ist abgerissen: {}.", cli::reason(&error)))
+        .map_err(|error| format!("Die Verbindung ist abgerissen: {}.", net::reason(&error)))
 }
 
 #[tokio::main(flavor = "current_thread")]

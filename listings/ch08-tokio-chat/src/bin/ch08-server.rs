@@ -4,7 +4,7 @@
 use std::io;
 use std::process::{self, ExitCode};
 
-use ch08_tokio_chat::{cli, server};
+use ch08_tokio_chat::{cli, net, server};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal;
@@ -39,11 +39,11 @@ fn run() -> Result<(), String> {
     let args: Args = cli::parse(
         "Chat-Server aus Kapitel 8: zwei Tasks je Verbindung, eine Schlange je Empfänger.",
     );
-    let listener = cli::listen(&args.address)?;
+    let listener = net::listen(&args.address)?;
     runtime(args.threads)
         .and_then(|runtime| runtime.block_on(chat(listener, args.queue)))
         .map_err(|error| {
-            format!("Der Server kann nicht beginnen: {}.", cli::reason(&error))
+            format!("Der Server kann nicht beginnen: {}.", net::reason(&error))
         })
 }
 
@@ -61,7 +61,7 @@ fn runtime(threads: usize) -> io::Result<Runtime> {
 async fn chat(listener: std::net::TcpListener, queue: usize) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let mut ctrl_c = ctrl_c()?; // von hier an beendet Strg+C das Programm nicht mehr von selbst
-    cli::announce(&listener);
+    net::announce(&listener);
     let listener = TcpListener::from_std(listener)?;
     let shutdown = async {
         ctrl_c.recv().await;

@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use ch08_tokio_chat::{cli, time_server};
+use ch08_tokio_chat::{cli, net, time_server};
 use tokio::net::TcpListener;
 
 fn main() -> ExitCode {
@@ -13,10 +13,10 @@ fn main() -> ExitCode {
 fn run() -> Result<(), String> {
     let address = cli::parse("Zeitserver aus Kapitel 8: eine Task je Verbindung.");
     cli::end_on_ctrl_c();
-    let listener = cli::listen(&address)?;
-    cli::announce(&listener);
+    let listener = net::listen(&address)?;
+    net::announce(&listener);
     serve(listener).map_err(|error| {
-        format!("Der Server kann nicht beginnen: {}.", cli::reason(&error))
+        format!("Der Server kann nicht beginnen: {}.", net::reason(&error))
     })
 }
 

@@ -7,6 +7,7 @@ use std::process::{Command, ExitCode};
 use ch10_elephants::cli;
 use ch10_elephants::cloud::DELAY;
 use ch10_elephants::herd::{HEAD, Model, Row};
+use ch10_elephants::net;
 
 #[derive(clap::Args)]
 struct Args {
@@ -78,7 +79,7 @@ fn in_own_process(model: Model, args: &Args) -> Result<String, String> {
     let child = child.map_err(|error| {
         format!(
             "Kein Prozess für {title} zu starten: {}.",
-            cli::reason(&error)
+            net::reason(&error)
         )
     })?;
     if child.status.success() {

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use ch10_elephants::{cli, service};
+use ch10_elephants::{cli, net, service};
 use tokio::net::TcpListener;
 
 #[derive(clap::Args)]
@@ -26,11 +26,11 @@ async fn run() -> Result<(), String> {
         "Elefantendienst aus Kapitel 10: ein Name je Zeile, nach 2 s eine Erinnerung.",
     );
     cli::end_on_ctrl_c();
-    let listener = cli::listen(&args.address)?;
-    cli::announce(&listener);
+    let listener = net::listen(&args.address)?;
+    net::announce(&listener);
     let listener = listener
         .set_nonblocking(true)
         .and_then(|()| TcpListener::from_std(listener))
-        .map_err(|error| format!("Der Dienst beginnt nicht: {}.", cli::reason(&error)))?;
+        .map_err(|error| format!("Der Dienst beginnt nicht: {}.", net::reason(&error)))?;
     service::serve(&listener, Duration::from_secs(args.patience as u64)).await
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use ch11_c10k::cli;
+use ch11_c10k::net;
 
 fn main() -> ExitCode {
     cli::finish(run())
@@ -15,10 +16,10 @@ fn run() -> Result<(), String> {
     let address = cli::parse("Echo-Server aus Kapitel 11: epoll ohne Umweg.");
     cli::end_on_ctrl_c();
     let listener = echo::listen(&address)?;
-    cli::announce(&listener);
+    net::announce(&listener);
     Server::new(listener)
         .and_then(|mut server| server.run())
-        .map_err(|error| format!("Der Event Loop ist zu Ende: {}.", cli::reason(&error)))
+        .map_err(|error| format!("Der Event Loop ist zu Ende: {}.", net::reason(&error)))
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ch11_c10k::{cli, echo, event_loop::Server};
+use ch11_c10k::{cli, echo, event_loop::Server, net};
 
 fn main() -> ExitCode {
     cli::finish(run())
@@ -12,8 +12,8 @@ fn run() -> Result<(), String> {
     let address = cli::parse("Echo-Server aus Kapitel 11: ein Event Loop von Hand.");
     cli::end_on_ctrl_c();
     let listener = echo::listen(&address)?;
-    cli::announce(&listener);
+    net::announce(&listener);
     Server::new(listener)
         .and_then(|mut server| server.run())
-        .map_err(|error| format!("Der Event Loop ist zu Ende: {}.", cli::reason(&error)))
+        .map_err(|error| format!("Der Event Loop ist zu Ende: {}.", net::reason(&error)))
 }

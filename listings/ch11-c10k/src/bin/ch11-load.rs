@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use ch11_c10k::cli;
 use ch11_c10k::load::line::MAX_CONNECTIONS;
 use ch11_c10k::load::{Load, PATIENCE, Talked, Who, files};
+use ch11_c10k::net;
 
 /// Welchen Server er belastet, womit, und wer ihn bedient.
 #[derive(clap::Args)]
@@ -56,7 +57,7 @@ fn run() -> Result<(), String> {
         );
     }
     let begin = Instant::now();
-    let first = cli::connect(&args.server)?;
+    let first = net::connect(&args.server)?;
     let load = Load::gather(first, connections, PATIENCE)?;
     let elapsed = begin.elapsed();
     match args.json {
@@ -103,7 +104,7 @@ fn obey(mut load: Load, connections: usize, elapsed: Duration) -> Result<(), Str
     ));
     for line in io::stdin().lines() {
         let line = line.map_err(|error| {
-            format!("Die Befehle sind nicht zu lesen: {}.", cli::reason(&error))
+            format!("Die Befehle sind nicht zu lesen: {}.", net::reason(&error))
         })?;
         let (name, who, time) = command(&line)?;
         let talked = load.talk(who, time)?;

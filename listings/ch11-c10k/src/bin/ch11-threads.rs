@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ch11_c10k::{cli, echo, threads};
+use ch11_c10k::{cli, echo, net, threads};
 
 /// So viel wählt auch `std`.
 const STACK: usize = 2 * 1024 * 1024;
@@ -24,6 +24,6 @@ fn run() -> Result<(), String> {
     let args: Args = cli::parse("Echo-Server aus Kapitel 11: ein Thread je Verbindung.");
     cli::end_on_ctrl_c();
     let listener = echo::listen(&args.address)?;
-    cli::announce(&listener);
+    net::announce(&listener);
     threads::serve(&listener, args.stack)
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ch11_c10k::{cli, echo, tokio_lean, tokio_server};
+use ch11_c10k::{cli, echo, net, tokio_lean, tokio_server};
 
 #[derive(clap::Args)]
 struct Args {
@@ -23,7 +23,7 @@ fn run() -> Result<(), String> {
     );
     cli::end_on_ctrl_c();
     let listener = echo::listen(&args.address)?;
-    cli::announce(&listener);
+    net::announce(&listener);
     tokio_server::run(listener, args.threads, tokio_lean::converse)
-        .map_err(|error| format!("Die Laufzeit ist zu Ende: {}.", cli::reason(&error)))
+        .map_err(|error| format!("Die Laufzeit ist zu Ende: {}.", net::reason(&error)))
 }

@@ -6,8 +6,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
-use crate::cli::reason;
 use crate::load::line::{LENGTH, Line};
+use crate::net::reason;
 
 /// Unter Unix ist ein Socket leer, wenn beim Lesen weniger kam, als in den Puffer passte
 /// (epoll(7)); was danach ankommt, meldet `poll` von Neuem. Nur das Ende kann sich dahinter

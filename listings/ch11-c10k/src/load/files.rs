@@ -10,7 +10,7 @@ pub const RESERVED: usize = 16;
 #[cfg(unix)]
 pub fn affordable(wanted: usize) -> Result<usize, String> {
     let files = rlimit::increase_nofile_limit(u64::MAX).map_err(|error| {
-        let reason = crate::cli::reason(&error);
+        let reason = crate::net::reason(&error);
         format!(
             "Wie viele Dateien dieser Prozess öffnen darf, ist nicht zu erfahren: {reason}."
         )
