@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
 /// The flags that Ctrl-C sets; those of work that is over are gone.
 static FLAGS: Mutex<Vec<Weak<AtomicBool>>> = Mutex::new(Vec::new());
 
-/// A flag that Ctrl-C sets. Whoever looks at it gives up, and giving up ends every program it started.
-/// Once nobody holds a flag any more, Ctrl-C simply ends us, as it would have without all this.
+/// A flag that Ctrl-C sets; the code that holds it then gives up and ends every program it has started.
+/// Once no flag is held any more, Ctrl-C simply ends us, as it would have without all this.
 pub fn cancelled_by_ctrl_c() -> Arc<AtomicBool> {
     static HANDLER: Once = Once::new();
     let cancelled = Arc::new(AtomicBool::new(false));

@@ -262,7 +262,7 @@ impl<'a> Cast<'a> {
         Ok(Some(self.tell(at, column, Kind::Exit, None, status)))
     }
 
-    /// Everybody who has ended since it was last asked. What the system does not tell has not happened yet.
+    /// The programs that have ended since the last call. One whose state cannot be learned counts as still running.
     pub fn ends(&mut self) -> Vec<Seen> {
         let running = |column: &usize| self.is_running(*column);
         let running: Vec<usize> = (0..self.members.len()).filter(running).collect();

@@ -86,7 +86,7 @@ struct Improvisation<'a> {
 }
 
 impl Improvisation<'_> {
-    /// Starts who is there from the beginning, that is before the script has anybody leave, one after the other.
+    /// Starts, one after the other, the programs that the script starts before it ends the first of them.
     fn open(&mut self, cues: &Receiver<Cue>) {
         let script = self.script;
         let mut waiting_for_start = false;

@@ -155,7 +155,7 @@ impl<'a> Play<'a> {
         for (index, step) in script.steps.iter().enumerate() {
             self.step(index, step).map_err(|message| (index, message))?;
         }
-        // Whoever was stopped without an `exit` step still has to be gone in the end.
+        // A program that was stopped without an `exit` step still has to be gone in the end.
         let last = script.steps.len().saturating_sub(1);
         for process in 0..script.processes.len() {
             if self.cast.is_running(process) {

@@ -555,7 +555,7 @@ fn one_line(line: String) -> Result<String, String> {
     Ok(line)
 }
 
-/// Follows who is on the stage, so that no step speaks to somebody who is not there.
+/// Follows which programs are running, so that no step speaks to one that is not.
 struct Presences<'a> {
     processes: &'a [Process],
     presence: Vec<Presence>,

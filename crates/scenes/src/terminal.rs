@@ -57,7 +57,7 @@ pub fn show(root: &Path, name: &str) -> anyhow::Result<()> {
     settings.watcher = Some(Watcher(Arc::new(move |seen| {
         let mut screen = screen.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = screen.rows(&seen);
-        // Nobody looks any more (`… | head`): then there is no reason to go on.
+        // The reader of our output is gone (`… | head`): then there is no reason to go on.
         if screen.print(&rows).is_err() {
             unprintable.store(true, Ordering::Relaxed);
         }

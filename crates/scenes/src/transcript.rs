@@ -211,16 +211,11 @@ fn content(event: &Event) -> String {
     }
 }
 
-fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Start => "start",
-        Kind::Out => "out",
-        Kind::Err => "err",
-        Kind::In => "in",
-        Kind::Quiet => "quiet",
-        Kind::Eof => "eof",
-        Kind::Stop => "stop",
-        Kind::Exit => "exit",
+/// The name it has in the recording.
+fn kind_name(kind: Kind) -> String {
+    match serde_json::to_value(kind) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => unreachable!("every kind is written as a word"),
     }
 }
 

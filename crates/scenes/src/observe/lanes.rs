@@ -354,7 +354,7 @@ mod tests {
                 "Server · Thread für Anna (3)"
             ]
         );
-        // Whom the only thread talks with is nobody's name.
+        // A process with a single thread is not named after whom it talks with.
         let alone = "7 10.000000 execve(\"server\", [], 0x7f) = 0 <0.000100>\n7 11.000000 +++ exited with 0 +++\n";
         assert_eq!(names(&traced(alone)), ["Server", "Anna"]);
     }
