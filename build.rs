@@ -22,14 +22,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let (source, problems) = source::check(&root);
     for problem in &problems {
-        let level = if problem.scene_in_progress {
+        let level = if problem.in_progress {
             "warning"
         } else {
             "error"
         };
         println!("cargo::{level}={problem}");
     }
-    if problems.iter().any(|problem| !problem.scene_in_progress) {
+    if problems.iter().any(|problem| !problem.in_progress) {
         process::exit(1);
     }
 

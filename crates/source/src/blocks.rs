@@ -477,7 +477,7 @@ fn is_compile_fail_file(file: &Path) -> bool {
     })
 }
 
-/// Some test of the file's listing mentions the folder `compile-fail`, that is, hands it to trybuild.
+/// Some test of the file's listing mentions the folder `compile-fail`, that is, has the compiler refuse what is in it.
 fn has_compile_fail_test(root: &Path, file: &Path) -> bool {
     listing_of(file).is_some_and(|(listing, _)| {
         let tests = root.join("listings").join(listing).join("tests");

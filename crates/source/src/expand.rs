@@ -229,7 +229,7 @@ impl<'a> Expander<'a> {
         let Some(content) = self.read(&file) else {
             let problem = match self.unrecorded_scene(&file) {
                 Some(scene) => Problem {
-                    scene_in_progress: true,
+                    in_progress: true,
                     ..here.problem(format!(
                         "Die Szene „{scene}“ ist noch nicht aufgezeichnet: cargo run -- record {scene}"
                     ))
@@ -260,7 +260,7 @@ impl<'a> Expander<'a> {
                     self.problems.push(if file.starts_with("book/measurements") {
                         let remedy = "was gemessen ist, schreibt: cargo run -- figures";
                         Problem {
-                            scene_in_progress: true,
+                            in_progress: true,
                             ..here.problem(format!("{message}; {remedy}"))
                         }
                     } else {

@@ -94,7 +94,7 @@ pub(super) fn unused(root: &Path, named: &Named, problems: &mut Vec<Problem>) {
                     slashed(&drawn)
                 );
                 problems.push(Problem {
-                    scene_in_progress: true,
+                    in_progress: true,
                     ..Problem::new(file, 1, message)
                 });
             }

@@ -39,7 +39,7 @@ pub struct Problem {
     pub message: String,
     /// A scene is on its way: written, but not yet recorded or shown; or a measured number is named that is not drawn yet.
     /// The book is refused all the same, but `chatbuch` itself must still compile, or neither `record` nor `figures` could run.
-    pub scene_in_progress: bool,
+    pub in_progress: bool,
 }
 
 impl Problem {
@@ -48,7 +48,7 @@ impl Problem {
             file: file.into(),
             line,
             message: message.into(),
-            scene_in_progress: false,
+            in_progress: false,
         }
     }
 }
@@ -116,7 +116,7 @@ pub enum Kind {
         /// `None` for the whole file.
         anchor: Option<String>,
     },
-    /// Must not compile; trybuild compares the compiler's message.
+    /// Must not compile; a test of its listing makes sure, and one of the book's that the compiler says what the chapter quotes.
     CompileFail {
         /// Relative to the root.
         file: PathBuf,

@@ -105,7 +105,7 @@ fn book() -> TempDir {
         ),
         (
             "listings/ch01-probe/tests/compile_fail.rs",
-            "// trybuild: tests/compile-fail/*.rs\n",
+            "// rustc: tests/compile-fail/*.rs\n",
         ),
         (
             "listings/ch01-probe/scenes/szene.toml",
@@ -667,7 +667,7 @@ fn an_excerpt_with_a_word_for_snippets_is_refused() {
 }
 
 #[test]
-fn a_compile_fail_block_with_anything_but_a_trybuild_case_is_refused() {
+fn a_compile_fail_block_with_anything_but_a_compile_fail_case_is_refused() {
     let message = "1: Ein compile_fail-Block besteht aus genau einem Include aus listings/*/tests/compile-fail/*.rs.";
     refused("```rust,compile_fail\nfn main() { x }\n```\n", &[message]);
     refused(
@@ -749,7 +749,7 @@ fn a_scene_that_no_chapter_shows_is_refused_but_does_not_keep_record_from_runnin
             "listings/ch01-probe/scenes/neu.toml:1: Kein Kapitel zeigt diese Szene: „listings/ch01-probe/scenes/neu.html“ wird nirgends eingebunden."
         ]
     );
-    assert!(found.iter().all(|problem| problem.scene_in_progress));
+    assert!(found.iter().all(|problem| problem.in_progress));
 }
 
 #[test]
@@ -763,7 +763,7 @@ fn a_timeline_that_no_chapter_shows_is_refused_but_does_not_keep_record_from_run
             "listings/ch01-probe/scenes/szene.svg:1: Kein Kapitel zeigt diese Zeitachse: „listings/ch01-probe/scenes/szene.svg“ wird nirgends eingebunden."
         ]
     );
-    assert!(found.iter().all(|problem| problem.scene_in_progress));
+    assert!(found.iter().all(|problem| problem.in_progress));
 }
 
 #[test]
@@ -777,7 +777,7 @@ fn a_scene_that_is_not_recorded_yet_is_refused_but_does_not_keep_record_from_run
             "{CHAPTER}:47: Die Szene „ch01-probe/szene“ ist noch nicht aufgezeichnet: cargo run -- record ch01-probe/szene"
         )]
     );
-    assert!(found.iter().all(|problem| problem.scene_in_progress));
+    assert!(found.iter().all(|problem| problem.in_progress));
 }
 
 #[test]
@@ -806,7 +806,7 @@ fn a_timeline_that_is_not_drawn_yet_is_refused_as_its_scene_is_unless_nobody_ask
             "{CHAPTER}:{line}: Die Szene „ch01-probe/szene“ ist noch nicht aufgezeichnet: cargo run -- record ch01-probe/szene"
         )]
     );
-    assert!(found.iter().all(|problem| problem.scene_in_progress));
+    assert!(found.iter().all(|problem| problem.in_progress));
 }
 
 #[test]
@@ -827,7 +827,7 @@ fn a_number_that_is_not_drawn_yet_is_refused_but_does_not_keep_figures_from_runn
             "{CHAPTER}:{line}: Den Anker „b“ gibt es in „book/measurements/zahlen.txt“ nicht; was gemessen ist, schreibt: cargo run -- figures"
         )]
     );
-    assert!(found.iter().all(|problem| problem.scene_in_progress));
+    assert!(found.iter().all(|problem| problem.in_progress));
 }
 
 #[test]
