@@ -1,16 +1,16 @@
 //! Checks the book's source and turns its snippets into tests.
-//! In: book.toml, book/, listings/. Out, in OUT_DIR: `skeptic-tests.rs` (each snippet run and its output compared, for
-//! tests/skeptic.rs) and `snippets_2024.rs` (each snippet as a module, for tests/editions.rs). Stops the build on a problem.
+//! In: book.toml, book/, listings/. Out, in OUT_DIR: `skeptic-tests.rs`, each snippet run and its output compared, for
+//! tests/text/skeptic.rs. Stops the build on a problem.
 
 use std::env;
 use std::error::Error;
-use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::time::{Duration, SystemTime};
 
+use print::files::write_if_changed;
 use source::Snippet;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -40,7 +40,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         write_if_changed(&out.join("skeptic-tests.rs"), "")?;
     }
     skeptic::generate_doc_tests(&files);
-    write_if_changed(&out.join("snippets_2024.rs"), &modules(&snippets)?)?;
     Ok(())
 }
 
@@ -73,36 +72,4 @@ fn write_markdown(
         files.push(path);
     }
     Ok(files)
-}
-
-/// All snippets as modules of one file, so that they can be compiled at once and under another edition.
-fn modules(snippets: &[Snippet]) -> Result<String, Box<dyn Error>> {
-    let mut out = format!("pub const SNIPPETS: usize = {};\n", snippets.len());
-    for snippet in snippets {
-        let chapter: String = snippet
-            .chapter
-            .chars()
-            .map(|c| {
-                if c.is_ascii_alphanumeric() {
-                    c.to_ascii_lowercase()
-                } else {
-                    '_'
-                }
-            })
-            .collect();
-        writeln!(
-            out,
-            "mod {chapter}_line_{} {{\n{}}}",
-            snippet.line, snippet.program
-        )?;
-    }
-    Ok(out)
-}
-
-/// Leaves an unchanged file alone, so that what includes it is not compiled anew.
-fn write_if_changed(path: &Path, content: &str) -> std::io::Result<()> {
-    if fs::read_to_string(path).is_ok_and(|old| old == content) {
-        return Ok(());
-    }
-    fs::write(path, content)
 }

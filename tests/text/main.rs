@@ -9,7 +9,7 @@
 
 mod c10k_claims;
 mod chapters;
-mod editions;
+mod compiler;
 mod glossary;
 mod layout;
 mod skeptic;

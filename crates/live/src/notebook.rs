@@ -15,7 +15,6 @@ mod run;
 mod scene;
 mod session;
 mod token;
-mod toolbox;
 mod workshop;
 
 use std::path::PathBuf;

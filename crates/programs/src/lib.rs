@@ -1,5 +1,5 @@
 //! The book's programs as processes: building them, finding ports for them, starting, hearing and ending them.
-//! `listings` has cargo build them, `processes` starts and ends one, `system` says where and how eagerly it runs, `ports` finds
+//! `listings` has cargo build them, `toolbox` compiles what a reader writes against the crates of the book, `processes` starts and ends one, `system` says where and how eagerly it runs, `ports` finds
 //! what they listen on, `interrupt` tells when the reader gives up. Nothing here knows what a program is started for.
 
 pub mod interrupt;
@@ -7,3 +7,4 @@ pub mod listings;
 pub mod ports;
 pub mod processes;
 pub mod system;
+pub mod toolbox;

@@ -13,8 +13,8 @@ use super::limits::Limits;
 use super::messages::Marked;
 use super::place::Place;
 use super::run::Stop;
-use super::toolbox::{SOURCE, Toolbox};
 use programs::processes::Launch;
+use programs::toolbox::{SOURCE, Toolbox};
 
 /// What the compiler made of a cell.
 pub struct Compiled {

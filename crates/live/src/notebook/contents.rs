@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 
-use super::toolbox;
+use programs::toolbox;
 
 /// A runnable snippet.
 #[derive(Debug, PartialEq, Eq)]

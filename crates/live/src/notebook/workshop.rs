@@ -19,8 +19,8 @@ use super::limits::Limits;
 use super::messages::{Readiness, Tally};
 use super::place::Place;
 use super::run::{Stop, lock};
-use super::toolbox::{self, Toolbox};
 use programs::listings::{self, Artifact, Programs};
+use programs::toolbox::{self, Toolbox};
 
 /// How soon somebody who waits for a program notices that the wait is over.
 const TICK: Duration = Duration::from_millis(50);

@@ -7,11 +7,12 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use toml::{Table, Value};
 
-use programs::listings::Artifact;
+use crate::listings::{Artifact, build_in_background};
 
 /// The package whose dependencies are what a snippet may use, and its program, which is empty: once that is
 /// built, so are they.
@@ -30,6 +31,24 @@ pub struct Toolbox {
 }
 
 impl Toolbox {
+    /// Has cargo build what a snippet may use; after `cargo test` or `cargo run` that is done already.
+    ///
+    /// # Errors
+    ///
+    /// cargo or rustc cannot be had, or something cannot be built.
+    pub fn built(root: &Path) -> anyhow::Result<Toolbox> {
+        let mut artifacts = Vec::new();
+        let all = build_in_background(root, [PROGRAM], &Arc::default(), &mut |artifact| {
+            artifacts.push(artifact);
+        })?;
+        if !all {
+            bail!(
+                "Was die Schnipsel benutzen, lässt sich nicht bauen; cargo sagt im Terminal, warum."
+            );
+        }
+        Toolbox::new(root, &artifacts)
+    }
+
     /// Built from what cargo has told while it built [`PROGRAM`], perhaps among others.
     ///
     /// # Errors
