@@ -11,5 +11,4 @@ mod c10k_claims;
 mod chapters;
 mod compiler;
 mod glossary;
-mod layout;
 mod skeptic;
