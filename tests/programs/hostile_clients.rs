@@ -517,7 +517,7 @@ fn more_clients_than_descriptors_are_survived_without_spinning(program: &str) {
     use crate::chat::server::{DEADLINE, executable, switches};
 
     let _crowd = crowd();
-    let mut command = std::process::Command::new("sh");
+    let mut command = std::process::Command::new("/bin/sh");
     command.args(["-c", r#"ulimit -n 48; exec "$0" "$@""#]);
     command.arg(executable(program)).args(switches(program)).args(["--port", "0"]);
     let server = Server::watch(command);

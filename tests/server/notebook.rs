@@ -104,7 +104,7 @@ fn rule_5_the_browser_learns_the_token_from_a_private_file_and_nobody_else_does(
     let folder = tempfile::tempdir().expect("a temporary folder");
     let called = folder.path().join("called");
     let script = format!(
-        "#!/bin/sh\necho \"$@\" > {0}.neu\nmv {0}.neu {0}\n",
+        "#!/bin/sh\nPATH=/usr/bin:/bin\necho \"$@\" > {0}.neu\nmv {0}.neu {0}\n",
         called.display()
     );
     for name in ["xdg-open", "gio", "gnome-open", "kde-open", "wslview"] {

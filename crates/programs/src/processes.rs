@@ -381,8 +381,9 @@ mod tests {
 
     fn shell(script: &str) -> (Running, Receiver<Heard>) {
         let (sender, heard) = sync_channel(64);
-        let mut command = Command::new("sh");
-        command.args(["-c", script]);
+        // Its tools are in their usual place, whatever our own path leads to.
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]).env("PATH", "/usr/bin:/bin");
         (
             Launch::default().start(command, 7, &sender).expect("sh starts"),
             heard,

@@ -312,7 +312,8 @@ fn ctrl_z_and_fg_cost_nobody_the_connection() {
         server.line_with("Verbindung von ");
         let pid = server.id().to_string();
         let send = |signal: &str| {
-            let sent = Command::new("kill").args([signal, pid.as_str()]).status();
+            let kill = format!("kill {signal} {pid}");
+            let sent = Command::new("/bin/sh").args(["-c", &kill]).status();
             assert!(sent.unwrap().success());
         };
         send("-STOP");

@@ -132,7 +132,7 @@ fn a_closed_page_ends_its_cell_and_whatever_that_has_started() {
     let server = real_book();
     let mut page = server.reader.page();
     let source = r#"fn main() {
-        let mut child = std::process::Command::new("sleep").arg("3611").spawn().unwrap();
+        let mut child = std::process::Command::new("/bin/sleep").arg("3611").spawn().unwrap();
         println!("los");
         child.wait().unwrap();
     }"#;

@@ -177,7 +177,7 @@ fn two_pages_play_the_same_scene_at_once_on_ports_of_their_own() {
     drop(one);
     assert_gone(first);
     other.send(json!({"type": "input", "run": 1, "process": "Anna", "line": "Noch da?"}));
-    other.find("the typed line", |message| message["line"] == "Noch da?");
+    other.find("the typed line", |message| message["text"] == "Noch da?");
     assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, second)).is_ok());
     drop(other);
     assert_gone(second);

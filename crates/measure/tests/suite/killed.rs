@@ -22,6 +22,7 @@ const ADDRESS: &str = "CHATBUCH_TEST_ADDRESS";
 
 /// A server says where it listens – where in truth the test listens. Neither it nor a herd ends by itself.
 const SCRIPT: &str = r#"#!/bin/sh
+PATH=/usr/bin:/bin
 case $1 in
 --port) echo "Server lauscht auf $CHATBUCH_TEST_ADDRESS" ;;
 esac

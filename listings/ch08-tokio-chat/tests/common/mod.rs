@@ -124,9 +124,9 @@ impl Program {
     /// Schickt dem Programm, was Strg+C schickt.
     #[cfg(unix)]
     pub fn interrupt(&self) {
-        let pid = self.child.id().to_string();
-        let status = Command::new("kill").args(["-INT", &pid]).status();
-        assert!(status.expect("kill gehört zu jedem Unix").success());
+        let kill = format!("kill -INT {}", self.child.id());
+        let status = Command::new("/bin/sh").args(["-c", &kill]).status();
+        assert!(status.expect("sh gehört zu jedem Unix").success());
     }
 
     /// Die Nummer des Prozesses.

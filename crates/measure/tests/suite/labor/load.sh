@@ -1,4 +1,5 @@
 #!/bin/sh
+PATH=/usr/bin:/bin
 # A made-up load: --host HOST --port PORT --connections N --json. It never connects; the port says what it does.
 port=$4
 connections=$6

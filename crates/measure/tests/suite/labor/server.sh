@@ -1,4 +1,5 @@
 #!/bin/sh
+PATH=/usr/bin:/bin
 # A made-up server. Its load is made up too and never connects; the port tells that one what to do.
 case "$1" in
 --stack) port=2 ;;   # threads-small: fails in the middle
