@@ -275,7 +275,7 @@ fn who_never_reads_is_let_go() {
 fn no_free_descriptors_let_the_service_wait_and_go_on() {
     // Zwölf Dateideskriptoren: Nach den ersten Besuchern sind sie verbraucht.
     let script = format!("ulimit -n 12; exec {SERVICE} --port 0");
-    let server = Program::start("sh", &["-c", &script]);
+    let server = Program::start("/bin/sh", &["-c", &script]);
     let ready = server.line();
     let address: SocketAddr = ready.rsplit(' ').next().unwrap().parse().unwrap();
     let start = Instant::now();
@@ -439,7 +439,7 @@ fn a_herd_whose_table_nobody_reads_ends_with_one_sentence() {
 fn more_threads_than_the_system_allows_are_refused_in_one_sentence() {
     // 500 MB Adressen: Das reicht nicht für 500 Stapel zu 2 MiB.
     let script = format!("ulimit -v 500000; exec {HERD}");
-    let mut herd = Program::start("sh", &["-c", &script]);
+    let mut herd = Program::start("/bin/sh", &["-c", &script]);
     let line = herd.line_with("500 Threads");
     // Entweder bekommt `main` keinen Thread mehr, oder einer, der eben begann, bricht
     // mangels Speicher alles ab.

@@ -677,7 +677,7 @@ fn bad_switches_end_it_with_status_2() {
 fn where_files_do_not_suffice_fewer_connections_are_opened_and_it_says_so() {
     let port = server(Asked::echo).port().to_string();
     let script = "ulimit -n 40 && exec \"$0\" --port \"$1\" --connections 1000 --json";
-    let mut load = Program::start("sh", &["-c", script, LOAD, &port]);
+    let mut load = Program::start("/bin/sh", &["-c", script, LOAD, &port]);
     let sentence =
         "Für 1000 Verbindungen darf dieser Prozess zu wenig Dateien öffnen: Es werden 24.";
     // stderr und stdout kommen hier in irgendeiner Ordnung an.

@@ -290,7 +290,7 @@ fn whoever_gets_no_descriptor_waits_for_one() {
 
 #[cfg(target_os = "linux")]
 fn wait_for_a_descriptor(command: &[&str]) {
-    let limited = ["sh", "-c", "ulimit -n 40 && exec \"$0\" \"$@\""];
+    let limited = ["/bin/sh", "-c", "ulimit -n 40 && exec \"$0\" \"$@\""];
     let (server, address) = start(&[&limited, command].concat());
     let mut clients: Vec<TcpStream> = (0..60).map(|_| connect(address)).collect();
     for (number, client) in clients.iter_mut().enumerate() {
