@@ -14,7 +14,8 @@ use testing::program::Program;
 use testing::reader::one_server_at_a_time;
 use testing::{DEADLINE, wait_until};
 
-use crate::{ROOT, Server, chatbuch, wait_for_listings};
+use crate::program::{ROOT, Server, chatbuch};
+use crate::wait_for_listings;
 
 /// After so long nothing that was started may be left.
 const GONE_WITHIN: Duration = Duration::from_secs(3);

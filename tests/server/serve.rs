@@ -12,7 +12,8 @@ use testing::book::Book;
 use testing::program::{Finished, run};
 use testing::reader::Page;
 
-use crate::{ROOT, Server, chatbuch, wait_for_listings};
+use crate::program::{ROOT, Server, chatbuch};
+use crate::wait_for_listings;
 
 const CHAPTER: &str = "book/text/eins.md";
 

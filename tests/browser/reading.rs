@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use testing::{DEADLINE, available, processes, say, wait_until};
 
 use crate::chromium::{self, Browser, Key, Tab, element};
-use crate::{ROOT, Server};
+use crate::program::{ROOT, Server};
 
 const TALK: &str = "[data-scene=\"ch01-socket-basics/gespraech\"]";
 const THREE: &str = "[data-scene=\"ch05-threaded-chat/drei-clients\"]";
