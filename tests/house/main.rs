@@ -20,7 +20,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const NONE: [&str; 0] = [];
 
 /// Everything that may stand in the top folder.
-const TOP: [&str; 21] = [
+const TOP: [&str; 20] = [
     ".cargo",
     ".ci",
     ".gitattributes",
@@ -36,7 +36,6 @@ const TOP: [&str; 21] = [
     "book",
     "book.toml",
     "build.rs",
-    "clippy.toml",
     "crates",
     "listings",
     "rustfmt.toml",
@@ -148,6 +147,7 @@ fn manifests(root: &Path) -> Vec<Manifest> {
 fn rooms(root: &Path) -> Vec<(String, Manifest)> {
     let names = names_in(&root.join("crates")).into_iter();
     names
+        .filter(|name| root.join("crates").join(name).is_dir())
         .map(|name| {
             let manifest = Manifest::read(root, &format!("crates/{name}"));
             (name, manifest)
