@@ -239,7 +239,7 @@ fn only_the_order_that_counts_is_compared(tab: &Tab) {
         (["Mia", "Benno", "Mia", "Tonga"], 2),
     ] {
         assert_eq!(
-            differences(tab, &recording, &run, json!([])),
+            differences(tab, &recording, &run, json!({"masks": [], "again": []})),
             json!(expected),
             "{run:?}"
         );
@@ -247,7 +247,22 @@ fn only_the_order_that_counts_is_compared(tab: &Tab) {
 }
 
 fn what_the_scene_masks_is_no_difference(tab: &Tab) {
-    let masks = json!([["(Kern|Last) [0-9]+ %", "$1 …"], ["[0-9]+ ms", "…"]]);
+    let masks = json!({
+        "masks": [["(Kern|Last) [0-9]+ %", "$1 …"], ["[0-9]+ ms", "…"]],
+        "again": ["^Versuch"],
+    });
+    for (recording, run, expected) in [
+        (
+            ["Versuch 1", "da"],
+            &["Versuch 1", "Versuch 2", "da"][..],
+            0,
+        ),
+        (["Versuch 1", "da"], &["da"], 1),
+        (["Versuch 1", "da"], &["Versuch 1", "da", "Versuch 2"], 1),
+    ] {
+        let seen = differences(tab, &recording, run, masks.clone());
+        assert_eq!(seen, json!(expected), "{run:?}");
+    }
     let recording = ["Kern 7 %, nach 12 ms", "12 s"];
     for (run, expected) in [
         (["Kern 99 %, nach 3 ms", "12 s"], 0),

@@ -18,7 +18,7 @@ use crate::program::{ROOT, Server, chatbuch};
 use crate::wait_for_listings;
 
 /// After so long nothing that was started may be left.
-const GONE_WITHIN: Duration = Duration::from_secs(3);
+const GONE_WITHIN: Duration = Duration::from_secs(10);
 
 /// A folder of these tests that stays from run to run.
 fn temporary(name: &str) -> PathBuf {

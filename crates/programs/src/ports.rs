@@ -1,16 +1,56 @@
 //! Ports for replayed scenes: free ones that no other test of this run uses.
 //! In flows nothing, out flow port numbers from 20000 to 29999, below the ephemeral ports.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const FIRST: u16 = 20_000;
 const COUNT: u32 = 10_000;
 
 static HANDED_OUT: AtomicU32 = AtomicU32::new(0);
+
+/// Those of running scenes: between the choice and the moment a program binds its port, it looks free.
+static RESERVED: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
+/// The ports of a running scene; until it is dropped, nothing else in this process gets one of them.
+#[derive(Debug)]
+pub struct Reserved(BTreeMap<String, u16>);
+
+impl Reserved {
+    /// Under their names.
+    pub fn ports(&self) -> &BTreeMap<String, u16> {
+        &self.0
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        let mut reserved = reserved();
+        for port in self.0.values() {
+            reserved.remove(port);
+        }
+    }
+}
+
+fn reserved() -> MutexGuard<'static, BTreeSet<u16>> {
+    RESERVED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The wanted ports where they are free, and others where they are not, as [`choose`] does.
+///
+/// # Errors
+///
+/// No port is free.
+pub fn reserve(wanted: &BTreeMap<String, u16>) -> io::Result<Reserved> {
+    let mut reserved = reserved();
+    let chosen = choose(wanted, |port| !reserved.contains(&port) && is_free(port))?;
+    reserved.extend(chosen.values());
+    Ok(Reserved(chosen))
+}
 
 /// A port on 127.0.0.1 that nobody listens on and that this process has not handed out before.
 pub fn free() -> io::Result<u16> {
@@ -71,6 +111,17 @@ mod tests {
         assert_eq!(chosen["ben"], 5004);
         assert!(chosen["ben"] < chosen["anna"] && chosen["anna"] < chosen["carla"]);
         assert_eq!(choose(&wanted, |_| true).unwrap(), wanted);
+    }
+
+    #[test]
+    fn what_is_reserved_is_given_to_nobody_else_until_it_is_free_again() {
+        let wanted = BTreeMap::from([("server".to_owned(), free().unwrap())]);
+        let first = reserve(&wanted).unwrap();
+        let second = reserve(&wanted).unwrap();
+        assert_eq!(*first.ports(), wanted);
+        assert_ne!(*second.ports(), wanted);
+        drop(first);
+        assert_eq!(*reserve(&wanted).unwrap().ports(), wanted);
     }
 
     #[test]

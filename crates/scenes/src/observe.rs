@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn the_same_waits_in_the_same_order_are_the_same_shape() {
-        let masks = Masks::new(&[]).unwrap();
+        let masks = Masks::new(&[], &[]).unwrap();
         let book = trace(
             "A",
             &[(3, "accept"), (500, "read"), (500, "accept"), (2, "write")],
@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn what_differs_from_run_to_run_is_masked() {
-        let masks = Masks::new(&[]).unwrap();
+        let masks = Masks::new(&[], &[]).unwrap();
         let book = trace("für 127.0.0.1:1", &[(500, "read auf 127.0.0.1:1")]);
         let today = trace("für 127.0.0.1:2", &[(500, "read auf 127.0.0.1:2")]);
         assert_eq!(book.compare(&today, &masks), Ok(()));

@@ -2,12 +2,14 @@
 //! In flow a script and the programs' paths, out flow the events – or the step that went wrong
 //! and all that was printed until then. Whatever happens, no program outlives the play.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
+use std::sync::LazyLock;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant, SystemTime};
 
-use regex::Regex;
+use regex::{Captures, Regex};
 
 use crate::cast::Cast;
 use crate::recording::{Event, Kind, Masks};
@@ -30,6 +32,10 @@ const REFUSES: &str = "Das Programm nimmt die Zeile nicht an.";
 /// Two programs that print at about the same moment: our threads may notice the second one first.
 /// Within this span the order of the script's steps says which came first.
 const JITTER: Duration = Duration::from_millis(50);
+
+/// What may be a port.
+static NUMBER: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\b[0-9]+\b").expect("written by hand and tested"));
 
 /// Why a play broke off; as text it is a German report.
 #[derive(Debug)]
@@ -111,7 +117,7 @@ struct Play<'a> {
     cast: Cast<'a>,
     masks: Masks,
     /// A replay has other ports than the recording; in what is printed they get their declared numbers.
-    declared_ports: Vec<(Regex, String)>,
+    declared_ports: BTreeMap<String, String>,
     moments: Vec<Moment>,
     /// Of each process, the printed lines no step has seen yet, as indexes into the moments.
     unseen: Vec<Vec<usize>>,
@@ -130,10 +136,7 @@ impl<'a> Play<'a> {
         settings: &'a Settings,
     ) -> Self {
         let declared_ports = script.ports.iter().map(|(name, declared)| {
-            let chosen = settings.ports[name];
-            let number =
-                Regex::new(&format!(r"\b{chosen}\b")).expect("digits are a valid pattern");
-            (number, declared.to_string())
+            (settings.ports[name].to_string(), declared.to_string())
         });
         Play {
             script,
@@ -395,9 +398,11 @@ impl<'a> Play<'a> {
         }
         let mut text = seen.text;
         if let (Some(text), Kind::Out | Kind::Err) = (&mut text, seen.kind) {
-            for (chosen, declared) in &self.declared_ports {
-                *text = chosen.replace_all(text, declared).into_owned();
-            }
+            let declared = |number: &Captures| match self.declared_ports.get(&number[0]) {
+                Some(declared) => declared.clone(),
+                None => number[0].to_owned(),
+            };
+            *text = NUMBER.replace_all(text, declared).into_owned();
         }
         self.moments.push(Moment {
             at: seen.at,

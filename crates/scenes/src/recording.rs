@@ -2,6 +2,8 @@
 //! In flow a script and the player's events, out flow JSON, and the differences between two runs.
 
 use std::fmt::Write;
+use std::mem;
+use std::sync::LazyLock;
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -180,7 +182,8 @@ impl Recording {
             && self.compare(other, script).is_ok()
     }
 
-    /// The masked lines of one stream; those whose order is free are sorted among themselves.
+    /// The masked lines of one stream, without those that say the same once more; those whose order is free are sorted
+    /// among themselves.
     fn lines(
         &self,
         process: &str,
@@ -188,11 +191,15 @@ impl Recording {
         ordered: bool,
         masks: &Masks,
     ) -> Vec<String> {
-        let events: Vec<&Event> = self.printed(process, kind).collect();
-        let mut lines: Vec<String> = events
-            .iter()
-            .map(|event| masks.apply(event.text.as_deref().unwrap_or_default()))
-            .collect();
+        let text = |event: &Event| event.text.clone().unwrap_or_default();
+        let mut before = String::new();
+        let mut events: Vec<&Event> = self.printed(process, kind).collect();
+        events.retain(|event| {
+            let line = text(event);
+            !masks.is_again(&mem::replace(&mut before, line.clone()), &line)
+        });
+        let mut lines: Vec<String> =
+            events.iter().map(|event| masks.apply(&text(event))).collect();
         if !ordered {
             lines.sort();
             return lines;
@@ -248,31 +255,52 @@ fn difference(process: &str, stream: &str, book: &[String], today: &[String]) ->
     report
 }
 
+const COMMON_PATTERNS: [(&str, &str); 3] = [
+    (r"(127\.0\.0\.1|\[::1\]|localhost):[0-9]{1,5}\b", "$1:PORT"),
+    (r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}\b", "DATUM"),
+    (r"\b[0-9]{2}:[0-9]{2}:[0-9]{2}\b", "UHRZEIT"),
+];
+
 /// What differs from run to run and is therefore not compared: ports, times of day, dates, and what a scene adds.
 #[derive(Debug)]
-pub struct Masks(Vec<(Regex, &'static str)>);
+pub struct Masks {
+    /// What stands in the place of what matches.
+    replaced: Vec<(Regex, &'static str)>,
+    /// Lines that come as often as a program has to try; the first one counts.
+    again: Vec<Regex>,
+}
 
 impl Masks {
-    /// The common masks and those patterns; the error names the pattern that is none, or that JavaScript might read
-    /// in another way.
-    pub fn new(patterns: &[String]) -> Result<Masks, String> {
-        let common = [
-            (r"(127\.0\.0\.1|\[::1\]|localhost):[0-9]{1,5}\b", "$1:PORT"),
-            (r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}\b", "DATUM"),
-            (r"\b[0-9]{2}:[0-9]{2}:[0-9]{2}\b", "UHRZEIT"),
-        ];
-        let own = patterns.iter().map(|pattern| (pattern.as_str(), "…"));
-        let compile = |(pattern, name)| match Regex::new(pattern) {
-            Ok(regex) if is_javascript_too(pattern) => Ok((regex, name)),
+    /// The common masks and those of a scene: what is replaced by „…“, and which lines may come again. The error names the
+    /// pattern that is none, or that JavaScript might read in another way.
+    pub fn new(replaced: &[String], again: &[String]) -> Result<Masks, String> {
+        // Compiled once: every replayed scene needs them.
+        static COMMON: LazyLock<[(Regex, &str); 3]> = LazyLock::new(|| {
+            let compile =
+                |pattern| Regex::new(pattern).expect("written by hand and tested");
+            COMMON_PATTERNS.map(|(pattern, name)| (compile(pattern), name))
+        });
+        let own = |pattern: &String| match Regex::new(pattern) {
+            Ok(regex) if is_javascript_too(pattern) => Ok(regex),
             _ => Err(format!("„{pattern}“")),
         };
-        own.chain(common).map(compile).collect::<Result<_, _>>().map(Masks)
+        let common = COMMON.iter().cloned().map(Ok);
+        let of_scene = replaced.iter().map(|pattern| Ok((own(pattern)?, "…")));
+        Ok(Masks {
+            replaced: of_scene.chain(common).collect::<Result<_, String>>()?,
+            again: again.iter().map(own).collect::<Result<_, String>>()?,
+        })
+    }
+
+    /// Whether a line is the same attempt once more: it and the one before, of the same stream, match the same pattern.
+    pub fn is_again(&self, before: &str, line: &str) -> bool {
+        self.again.iter().any(|kind| kind.is_match(before) && kind.is_match(line))
     }
 
     /// The line with everything replaced that differs from run to run.
     pub fn apply(&self, line: &str) -> String {
         let mut line = line.to_string();
-        for (regex, name) in &self.0 {
+        for (regex, name) in &self.replaced {
             line = regex.replace_all(&line, *name).into_owned();
         }
         line
@@ -281,7 +309,13 @@ impl Masks {
     /// The patterns, to be applied one after the other, and what stands in the place of their matches. Both mean the same
     /// in JavaScript (with the flags `g` and `u`), for the page compares too.
     pub fn patterns(&self) -> Vec<(String, &'static str)> {
-        self.0.iter().map(|(regex, name)| (regex.as_str().to_owned(), *name)).collect()
+        let pattern = |(regex, name): &(Regex, _)| (regex.as_str().to_owned(), *name);
+        self.replaced.iter().map(pattern).collect()
+    }
+
+    /// The patterns of lines that may come again, for the page as well.
+    pub fn again(&self) -> Vec<String> {
+        self.again.iter().map(|regex| regex.as_str().to_owned()).collect()
     }
 }
 
@@ -289,11 +323,12 @@ impl Masks {
 /// punctuation, `\b`, groups without name and flag, numbers of repetitions, sets of plain characters. (`\b` differs
 /// beside letters that are not ASCII; there stands no port and no date.)
 fn is_javascript_too(pattern: &str) -> bool {
-    let parts =
-        r"^([^\\\[\]{}]|\\[.\[\](){}*+?^$|\\b]|\[[^\[\]\\&~]+\]|\{[0-9]+(,[0-9]*)?\})*$";
-    let parts = Regex::new(parts).expect("written by hand and tested");
+    static PARTS: LazyLock<Regex> = LazyLock::new(|| {
+        let parts = r"^([^\\\[\]{}]|\\[.\[\](){}*+?^$|\\b]|\[[^\[\]\\&~]+\]|\{[0-9]+(,[0-9]*)?\})*$";
+        Regex::new(parts).expect("written by hand and tested")
+    });
     let groups = pattern.replace("(?:", "(");
-    parts.is_match(pattern) && !groups.contains("(?") && !pattern.contains("--")
+    PARTS.is_match(pattern) && !groups.contains("(?") && !pattern.contains("--")
 }
 
 #[cfg(test)]
@@ -301,7 +336,12 @@ mod tests {
     use super::*;
 
     fn masked(line: &str) -> String {
-        Masks::new(&["[0-9]+ ms".into()]).unwrap().apply(line)
+        Masks::new(&["[0-9]+ ms".into()], &[]).unwrap().apply(line)
+    }
+
+    #[test]
+    fn the_page_reads_the_common_masks_as_we_do() {
+        assert!(COMMON_PATTERNS.iter().all(|(pattern, _)| is_javascript_too(pattern)));
     }
 
     #[test]
@@ -332,7 +372,7 @@ mod tests {
 
     #[test]
     fn only_masks_that_javascript_reads_alike_are_taken() {
-        let takes = |pattern: &str| Masks::new(&[pattern.into()]).is_ok();
+        let takes = |pattern: &str| Masks::new(&[pattern.into()], &[]).is_ok();
         for alike in [
             r"Rechenzeit [0-9]+\.[0-9]{2} s",
             "(abgegeben|entzogen): [0-9]+",
@@ -408,6 +448,26 @@ mod tests {
             report.unwrap_err(),
             "  A, stdout:\n    im Buch:\n        a\n      ≠ b\n    jetzt:\n        a\n      ≠ (hier ist Schluss)\n"
         );
+    }
+
+    #[test]
+    fn how_often_a_program_had_to_try_is_no_difference_that_it_did_is_one() {
+        let mut script = script(true);
+        script.again = vec!["^Versuch".into()];
+        let says = |lines: &[&str]| {
+            let lines: Vec<_> = lines.iter().map(|line| (*line, None)).collect();
+            printing(&lines, &script)
+        };
+        let book = says(&["a", "Versuch 1", "b"]);
+        for (today, is_the_same) in [
+            (&["a", "Versuch 1", "Versuch 2", "Versuch 3", "b"][..], true),
+            (&["a", "b"], false),
+            (&["a", "Versuch 2", "b"], false),
+            (&["a", "Versuch 1", "b", "Versuch 2"], false),
+        ] {
+            let same = book.compare(&says(today), &script).is_ok();
+            assert_eq!(same, is_the_same, "{today:?}");
+        }
     }
 
     #[test]

@@ -31,6 +31,10 @@ pub struct Script {
     pub system: Option<String>,
     /// Additional patterns whose matches differ from run to run.
     pub mask: Vec<String>,
+    /// Patterns of lines that a program prints as often as it has to try: behind the first one of a kind, others of that kind
+    /// are no difference.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub again: Vec<String>,
     /// Placeholders for `args`, with the ports readers use.
     pub ports: BTreeMap<String, u16>,
     /// Those who take part, in the order of their columns.
@@ -174,6 +178,8 @@ struct RawScript {
     #[serde(default)]
     mask: Vec<String>,
     #[serde(default)]
+    again: Vec<String>,
+    #[serde(default)]
     ports: BTreeMap<String, u16>,
     #[serde(default)]
     process: Vec<Spanned<Process>>,
@@ -196,11 +202,11 @@ impl Script {
             )
         })?;
 
-        Masks::new(&raw.mask).map_err(|cause| {
+        Masks::new(&raw.mask, &raw.again).map_err(|cause| {
             error(
                 0,
                 format!(
-                    "Unter mask steht kein regulärer Ausdruck, den Rust und JavaScript gleich verstehen: {cause}."
+                    "Unter mask und again stehen nur reguläre Ausdrücke, die Rust und JavaScript gleich verstehen, anders als {cause}."
                 ),
             )
         })?;
@@ -247,6 +253,7 @@ impl Script {
             note: raw.note,
             system: raw.system.map(|system| system.name()),
             mask: raw.mask,
+            again: raw.again,
             ports: raw.ports,
             processes,
             steps,
@@ -272,7 +279,7 @@ impl Script {
 
     /// The masks that hold in this scene: the common ones and its own.
     pub fn masks(&self) -> Masks {
-        Masks::new(&self.mask)
+        Masks::new(&self.mask, &self.again)
             .expect("the patterns were compiled once when the script was read")
     }
 
@@ -804,7 +811,12 @@ mod tests {
             (
                 "title = \"T\"\nmask = [\"(\"]\nsteps = []\n",
                 1,
-                "Unter mask steht kein regulärer Ausdruck",
+                "Unter mask und again stehen nur reguläre Ausdrücke",
+            ),
+            (
+                "title = \"T\"\nagain = [\"(?i)a\"]\nsteps = []\n",
+                1,
+                "Unter mask und again stehen nur reguläre Ausdrücke",
             ),
         ] {
             let text = if text.contains("steps") {

@@ -180,6 +180,13 @@ impl Answer {
     }
 }
 
+/// What a page heard when it listened.
+enum Heard {
+    Message(Value),
+    Closed,
+    Nothing,
+}
+
 /// An open page, which says and hears what a browser's would.
 #[derive(Debug)]
 pub struct Page {
@@ -233,11 +240,18 @@ impl Page {
     /// None comes in time, or something cannot be built.
     #[track_caller]
     pub fn hear(&mut self) -> Option<Value> {
+        match self.next() {
+            Heard::Message(message) => Some(message),
+            Heard::Closed => None,
+            Heard::Nothing => panic!("a message comes before the deadline"),
+        }
+    }
+
+    fn next(&mut self) -> Heard {
         let patience = if self.is_built { DEADLINE } else { BUILD };
         let end = Instant::now() + patience;
         self.socket.get_ref().set_read_timeout(Some(patience)).expect("a timeout");
-        loop {
-            assert!(Instant::now() < end, "a message before the deadline");
+        while Instant::now() < end {
             match self.socket.read() {
                 Ok(Message::Text(text)) => {
                     let message: Value = serde_json::from_str(&text).expect("JSON");
@@ -245,35 +259,38 @@ impl Page {
                         assert_eq!(message["problem"], Value::Null);
                         self.is_built = is_built(&message);
                     }
-                    return Some(message);
+                    return Heard::Message(message);
                 }
-                Ok(Message::Close(_)) => return None,
+                Ok(Message::Close(_)) => return Heard::Closed,
                 Ok(_) => {}
-                Err(error) => {
-                    let is_late = matches!(&error, Error::Io(cause)
-                        if matches!(cause.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
-                    assert!(!is_late, "a message before the deadline");
-                    return None;
-                }
+                Err(Error::Io(cause))
+                    if matches!(
+                        cause.kind(),
+                        ErrorKind::WouldBlock | ErrorKind::TimedOut
+                    ) => {}
+                Err(_) => return Heard::Closed,
             }
         }
+        Heard::Nothing
     }
 
     /// The next message that fulfils `wanted`.
     ///
     /// # Panics
     ///
-    /// The server closes before, or falls silent.
+    /// The server closes before, or falls silent; told is what came instead.
     #[track_caller]
     pub fn find(&mut self, what: &str, mut wanted: impl FnMut(&Value) -> bool) -> Value {
         let mut seen = Vec::new();
-        while let Some(message) = self.hear() {
-            if wanted(&message) {
-                return message;
+        let end = loop {
+            match self.next() {
+                Heard::Message(message) if wanted(&message) => return message,
+                Heard::Message(message) => seen.push(message.to_string()),
+                Heard::Closed => break "the server has closed",
+                Heard::Nothing => break "nothing more came before the deadline",
             }
-            seen.push(message.to_string());
-        }
-        panic!("{what} comes, but there was only:\n{}", seen.join("\n"));
+        };
+        panic!("{what}: {end}; there was only\n{}", seen.join("\n"));
     }
 
     /// The next message of that kind.

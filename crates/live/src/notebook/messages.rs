@@ -100,10 +100,11 @@ pub enum ToPage {
     /// The runnable snippets of the page, in their order.
     Cells { cells: Vec<CellOfPage> },
     /// What differs from run to run in the lines of a scene, told before its first event: patterns, each with what stands in
-    /// the place of its matches.
+    /// the place of its matches, and patterns of lines that may come again.
     Masks {
         run: u32,
         masks: Vec<(String, &'static str)>,
+        again: Vec<String>,
     },
     /// Something happened to a process of a scene.
     Event {

@@ -1,7 +1,7 @@
 //! One run: a scene or a cell that a page has started, on a thread of its own.
 //! `Groups` counts the runs of all pages, `Stop` ends one, `Outbox` carries what it prints to its page.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -12,7 +12,6 @@ use tokio::sync::mpsc;
 
 use super::limits::Limits;
 use super::messages::ToPage;
-use programs::ports;
 use programs::processes::Stream;
 use scenes::improvise::Cue;
 
@@ -95,13 +94,11 @@ struct Inside {
     closed: bool,
     running: usize,
     stops: Vec<Weak<Stop>>,
-    ports: BTreeSet<u16>,
 }
 
 /// The right to run programs, until it is dropped.
 pub struct Permit {
     groups: Arc<Groups>,
-    ports: Vec<u16>,
 }
 
 impl Groups {
@@ -131,7 +128,6 @@ impl Groups {
         inside.stops.push(Arc::downgrade(stop));
         Ok(Permit {
             groups: Arc::clone(self),
-            ports: Vec::new(),
         })
     }
 
@@ -154,29 +150,10 @@ impl Groups {
     }
 }
 
-impl Permit {
-    /// The ports a scene wants where they are free, and others where they are not. While the permit lasts,
-    /// no other run gets the same.
-    pub fn ports(
-        &mut self,
-        wanted: &BTreeMap<String, u16>,
-    ) -> std::io::Result<BTreeMap<String, u16>> {
-        let mut inside = lock(&self.groups.inside);
-        let usable = |port| !inside.ports.contains(&port) && ports::is_free(port);
-        let chosen = ports::choose(wanted, usable)?;
-        inside.ports.extend(chosen.values());
-        self.ports.extend(chosen.values());
-        Ok(chosen)
-    }
-}
-
 impl Drop for Permit {
     fn drop(&mut self) {
         let mut inside = lock(&self.groups.inside);
         inside.running -= 1;
-        for port in &self.ports {
-            inside.ports.remove(port);
-        }
         self.groups.left.notify_all();
     }
 }
@@ -293,20 +270,6 @@ mod tests {
         assert!(stop.is_wished() && stop.why().as_deref() == Some(CLOSED));
         drop(again);
         assert!(groups.enter(&stop).is_err());
-    }
-
-    #[test]
-    fn two_runs_get_different_ports_and_the_wanted_one_is_free_again() {
-        let groups = Arc::new(Groups::new(2));
-        let stop = Arc::new(Stop::default());
-        let wanted = BTreeMap::from([("server".to_owned(), ports::free().unwrap())]);
-        let mut one = groups.enter(&stop).unwrap();
-        let mut other = groups.enter(&stop).unwrap();
-        assert_eq!(one.ports(&wanted).unwrap(), wanted);
-        assert_ne!(other.ports(&wanted).unwrap(), wanted);
-        drop(one);
-        let mut third = groups.enter(&stop).unwrap();
-        assert_eq!(third.ports(&wanted).unwrap(), wanted);
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::sync::mpsc::Receiver;
 
 use super::Notebook;
 use super::messages::{Mode, ToPage};
-use super::run::{Fate, Groups, Outbox, Permit, Stop};
+use super::run::{Fate, Groups, Outbox, Stop};
+use programs::ports;
 use scenes::improvise::{Cue, improvise};
 use scenes::player;
 use scenes::recording::Kind;
@@ -23,11 +24,11 @@ pub fn play(
     cues: &Receiver<Cue>,
     outbox: &Arc<Outbox>,
 ) -> Option<String> {
-    let permit = match groups.enter(stop) {
+    let _permit = match groups.enter(stop) {
         Ok(permit) => permit,
         Err(reason) => return Some(reason),
     };
-    let outcome = perform(notebook, permit, scene, mode, stop, cues, outbox);
+    let outcome = perform(notebook, scene, mode, stop, cues, outbox);
     if stop.is_wished() {
         return stop.why();
     }
@@ -36,7 +37,6 @@ pub fn play(
 
 fn perform(
     notebook: &Notebook,
-    mut permit: Permit,
     scene: &str,
     mode: Mode,
     stop: &Arc<Stop>,
@@ -56,22 +56,23 @@ fn perform(
     let names = script.processes.iter().map(|process| process.program.clone()).collect();
     let note = |text: String| outbox.note(text);
     let programs = notebook.workshop.programs(&names, stop, &note)?;
-    let ports = permit
-        .ports(&script.ports)
+    let reserved = ports::reserve(&script.ports)
         .map_err(|cause| format!("Es ist kein Port frei ({cause})."))?;
-    for (wanted, chosen) in script.ports.values().zip(ports.values()) {
+    for (wanted, chosen) in script.ports.values().zip(reserved.ports().values()) {
         if wanted != chosen {
             note(format!(
                 "Diesmal Port {chosen} statt {wanted}: Nicht alle sind frei."
             ));
         }
     }
+    let masks = script.masks();
     outbox.send(ToPage::Masks {
         run: outbox.run,
-        masks: script.masks().patterns(),
+        masks: masks.patterns(),
+        again: masks.again(),
     });
     let settings = Settings {
-        ports,
+        ports: reserved.ports().clone(),
         cancelled: stop.flag(),
         watcher: Some(watcher(outbox)),
         ..Settings::for_recording(&script)

@@ -1,6 +1,6 @@
 // Compares a reader's run of a scene with its recording, process by process. Times are left aside; what the scene masks
 // (ports, dates, times of day and more) differs from run to run and is no difference, neither is the order of lines that
-// come in any order.
+// come in any order, nor how often a program had to try.
 (() => {
   "use strict";
 
@@ -13,6 +13,17 @@
   function masking(masks) {
     const known = masks.map(([pattern, name]) => [new RegExp(pattern, "gu"), name]);
     return (text) => known.reduce((line, [pattern, name]) => line.replace(pattern, name), text);
+  }
+
+  /** The events without lines that are the one before, on the same stream, once more: a program that tries again. */
+  function once(events, again) {
+    const kinds = again.map((pattern) => new RegExp(pattern, "u"));
+    const before = {};
+    return events.filter(({ kind, text = "" }) => {
+      const last = before[kind] ?? "";
+      before[kind] = text;
+      return !kinds.some((pattern) => pattern.test(last) && pattern.test(text));
+    });
   }
 
   const withoutNumbers = (text) => text.replace(/\d+([.,]\d+)*/g, "0");
@@ -96,8 +107,9 @@
     return joined;
   }
 
-  function compareProcess(process, book, own, masked) {
-    const lines = (events) => events.map((event) => entry(event, masked)).filter(Boolean).slice(0, LONGEST);
+  function compareProcess(process, book, own, { masks, again }) {
+    const masked = masking(masks);
+    const lines = (events) => once(events, again).map((event) => entry(event, masked)).filter(Boolean).slice(0, LONGEST);
     const [recorded, now] = [lines(book), lines(own)];
     const pairs = pairNumbers(align(recorded, inOrderOf(recorded, now, process?.ordered ?? true)));
     return pairs.map(([left, right]) => {
@@ -131,14 +143,13 @@
         make("tbody", {}, ...body)));
   }
 
-  /** The comparison as elements: a section for each process of the recording, then for those the reader added. */
+  /** The comparison as elements: a section for each process of the recording, then for those the reader added; `masks` is the server's message. */
   window.Chatbuch.compare = ({ processes, events }, own, masks) => {
-    const masked = masking(masks);
     const names = [...new Set([...processes.map(({ name }) => name), ...own.map(({ who }) => who)])];
     const sections = names.map((name, place) => {
       const process = processes.find((process) => process.name === name);
       const of = (list) => list.filter(({ who }) => who === name);
-      return section(name, process?.colour ?? (place % 4) + 1, compareProcess(process, of(events), of(own), masked), process != null);
+      return section(name, process?.colour ?? (place % 4) + 1, compareProcess(process, of(events), of(own), masks), process != null);
     });
     const legend = "= gleich, ≈ andere Zahl, − nur in der Aufzeichnung, + nur in Ihrem Lauf. Zeiten, Ports, Daten und was sonst bei jedem Lauf anders ist, zählen nicht.";
     return [make("p", { class: "anmerkung" }, legend), ...sections];

@@ -11,7 +11,7 @@
       this.scene = scene;
       this.run = null;
       this.events = [];
-      this.masks = [];
+      this.masks = { masks: [], again: [] };
 
       const mode = (value, text, checked) =>
         make("label", {}, make("input", { type: "radio", name: "mode", value, checked }), text);
@@ -135,7 +135,7 @@
       if (message.run !== this.run) return; // the last words of a run that was replaced
       switch (message.type) {
         case "masks":
-          this.masks = message.masks;
+          this.masks = message;
           break;
         case "event":
           this.happens(message);

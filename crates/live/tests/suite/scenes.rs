@@ -5,7 +5,6 @@ use std::net::{Ipv4Addr, TcpStream};
 
 use serde_json::{Value, json};
 use testing::book::CHAT;
-use testing::reader::one_server_at_a_time;
 
 use crate::{TALK, assert_gone, real_book, root};
 
@@ -13,14 +12,12 @@ use crate::{TALK, assert_gone, real_book, root};
 fn a_scene_is_performed_as_its_script_says() {
     let server = real_book();
     let mut page = server.reader.page();
-    let starting = one_server_at_a_time();
     page.send(json!({"type": "play", "scene": TALK, "mode": "perform", "run": 3}));
     let mut told = Vec::new();
     page.find("the server", |message| {
         told.push(message.clone());
         message["text"].as_str().is_some_and(|text| text.contains("lauscht"))
     });
-    drop(starting);
     told.extend(page.all_until("over"));
     let of_run: Vec<&Value> = told.iter().filter(|message| message["run"] == 3).collect();
     assert_eq!(
@@ -98,6 +95,7 @@ fn what_a_scene_masks_is_told_before_anything_happens() {
     let masks = first("masks").expect("the masks");
     assert!(masks < first("event").expect("something happens"));
     assert_eq!(told[masks]["masks"][0], json!([" +[0-9]+ Bytes", "…"]));
+    assert_eq!(told[masks]["again"], json!([]));
 }
 
 #[test]
