@@ -3,7 +3,7 @@
 //! in, and in the end the server must hold no more than before.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -15,7 +15,7 @@ use crate::chat::record::Said;
 use crate::chat::regulars::Regulars;
 use crate::chat::server::Server;
 use crate::chat::{SERVERS, crowd};
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::SockRef;
 
 for_every_server!(
     readers_that_never_read_are_cut_off,
@@ -107,7 +107,7 @@ fn meanwhile(mut act: impl FnMut() + Send, wait: impl FnOnce()) {
 fn readers_that_never_read_are_cut_off(program: &str) {
     nobody_else_is_harmed(program, &[], LONG, |server, regulars| {
         let names = ["Taub", "Zuspät"];
-        let mut deaf = names.map(|name| Client::join(server.address, name));
+        let mut deaf = names.map(|name| Client::join_by_a_slow_line(server.address, name));
         for name in names {
             regulars.hear(&format!("* {name} ist weg"));
         }
@@ -126,9 +126,7 @@ fn readers_that_never_read_are_cut_off(program: &str) {
 /// As over a slow line: something always arrives, but far less than is said.
 fn a_reader_that_sips_delays_nobody(program: &str) {
     nobody_else_is_harmed(program, &[], LONG, |server, regulars| {
-        let mut client = Client::new(slow_line(server));
-        client.say("Nipper");
-        client.settle();
+        let client = Client::join_by_a_slow_line(server.address, "Nipper");
         let sip = || {
             let _ = client.socket().read(&mut [0; 8 * 1024]); // at the end it is an error
             thread::sleep(Duration::from_millis(100)); // the slow line
@@ -138,19 +136,9 @@ fn a_reader_that_sips_delays_nobody(program: &str) {
     });
 }
 
-/// A connection with small segments and buffers: the operating systems hold back less.
-fn slow_line(server: &Server) -> TcpStream {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    socket.set_recv_buffer_size(4096).expect("a size");
-    #[cfg(target_os = "linux")] // others refuse it before there is a connection
-    socket.set_tcp_mss(536).expect("a segment size");
-    socket.connect(&server.address.into()).expect("the server listens");
-    socket.into()
-}
-
 fn a_talker_who_never_reads_is_cut_off_and_then_heard_no_more(program: &str) {
     nobody_else_is_harmed(program, &["--queue", "65536"], LONG, |server, regulars| {
-        let client = Client::join(server.address, "Redner");
+        let client = Client::join_by_a_slow_line(server.address, "Redner");
         let timeout = Some(Duration::from_millis(100)); // the server stops reading, too
         client.socket().set_write_timeout(timeout).expect("valid");
         let mut texts = (0..).map(|number| number.to_string());
@@ -188,12 +176,12 @@ fn a_guest_who_leaves_and_does_not_read_is_let_go_after_a_while() {
 
 /// One says `bye`, one half-closes, one is cut off; none of them ever reads or closes.
 fn patience_has_an_end(program: &str) {
-    let server = Server::start(program, &["--queue", "6000000"]);
+    let server = Server::start(program, &["--queue", "1000000"]);
     let mut regulars = Regulars::talk(&server, LONG);
     let before = Footprint::of(&server);
-    let join = |name: &str| Client::join(server.address, name);
+    let join = |name: &str| Client::join_by_a_slow_line(server.address, name);
     let connected = ["Geht", "Halb", "Taub"].map(join);
-    regulars.go_on(260); // more than 6 MB, more than the operating system takes
+    regulars.go_on(44); // more than 1 MB, far more than the operating systems take
     connected[0].say("bye");
     connected[1].half_close();
     for name in ["Geht", "Halb", "Taub"] {

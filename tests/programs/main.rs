@@ -6,10 +6,10 @@
     reason = "a test that panics has failed"
 )]
 
+mod all_scenes;
 #[macro_use]
 mod chat;
 mod chat_conformance;
 mod hostile_clients;
 mod interop;
 mod peers;
-mod scenes_of_the_book;

@@ -6,13 +6,15 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::record::clip;
+use socket2::{Domain, Socket, Type};
+
+use super::record::{clip, packed};
 use super::server::DEADLINE;
 
 /// One connection to a chat server.
 pub struct Client {
     stream: BufReader<TcpStream>,
-    /// All lines read so far, without their ends, except for refusals (`! …`).
+    /// All lines read so far, packed, without their ends, except for refusals (`! …`).
     pub heard: Vec<String>,
 }
 
@@ -37,6 +39,19 @@ impl Client {
     /// Connects, gives the name and waits until the server has taken it.
     pub fn join(address: SocketAddr, name: &str) -> Client {
         let mut client = Client::connect(address);
+        client.say(name);
+        client.settle();
+        client
+    }
+
+    /// The same by a connection with small segments and buffers: the operating systems hold back less.
+    pub fn join_by_a_slow_line(address: SocketAddr, name: &str) -> Client {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        socket.set_recv_buffer_size(4096).expect("a size");
+        #[cfg(target_os = "linux")] // others refuse it before there is a connection
+        socket.set_tcp_mss(536).expect("a segment size");
+        socket.connect(&address.into()).expect("the server listens");
+        let mut client = Client::new(socket.into());
         client.say(name);
         client.settle();
         client
@@ -88,7 +103,7 @@ impl Client {
             panic!("the stream ends within the line {:?}", clip(&line));
         };
         if !line.starts_with("! ") {
-            self.heard.push(line.into());
+            self.heard.push(packed(line));
         }
         Ok(Some(line.into()))
     }

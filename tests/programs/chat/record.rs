@@ -2,11 +2,16 @@
 //! faults in plain words: a message lost, doubled, out of order, from a stranger, after a farewell.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
+
+/// Longer than any line.
+static PADDING: LazyLock<String> = LazyLock::new(|| "x".repeat(1 << 14));
 
 /// What somebody said, line by line.
 #[derive(Debug, Clone)]
 pub struct Said {
     pub name: String,
+    /// Packed.
     pub texts: Vec<String>,
     /// The server may have cut off the speaker, or the listener, somewhere on the way.
     pub may_end_early: bool,
@@ -17,7 +22,7 @@ impl Said {
     pub fn all(name: &str, texts: impl IntoIterator<Item = String>) -> Said {
         Said {
             name: name.into(),
-            texts: texts.into_iter().collect(),
+            texts: texts.into_iter().map(|text| packed(&text)).collect(),
             may_end_early: false,
         }
     }
@@ -128,6 +133,18 @@ pub fn assert_heard<'a>(
         faults.len(),
         shown.join("\n")
     );
+}
+
+/// A line as it is remembered: of a long padding with `x` at its end only the length. (Some hundred megabytes would be
+/// remembered otherwise, and every program that is started copies the tables of all pages.)
+pub fn packed(line: &str) -> String {
+    let padding = line.find(&PADDING[..100]).map(|start| line.split_at(start));
+    match padding {
+        Some((text, padding)) if PADDING.starts_with(padding) => {
+            format!("{text}x × {}", padding.len())
+        }
+        _ => line.to_owned(),
+    }
 }
 
 /// A line for a report: long ones are cut.
