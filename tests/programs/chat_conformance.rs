@@ -1,6 +1,8 @@
 //! The chat protocol, sentence by sentence, against every chat server of the book. What a client
 //! reads must be just what the others said: `chat::record` judges that, and is tested itself below.
 
+use std::io::{self, Write};
+use std::net::Shutdown;
 use std::sync::Barrier;
 use std::thread;
 
@@ -11,6 +13,7 @@ use crate::chat::server::{Server, run};
 
 for_every_server!(
     a_hundred_clients_hear_every_message_of_the_others_once_and_in_order,
+    who_reads_hears_every_burst_however_many_talk_at_once,
     arrivals_and_departures_are_told_to_everyone_else,
     a_newcomer_hears_what_is_said_from_then_on_and_nothing_else,
     a_name_is_free_again_when_its_owner_has_left,
@@ -83,6 +86,60 @@ fn a_hundred_clients_hear_every_message_of_the_others_once_and_in_order(program:
             });
         }
     });
+}
+
+/// They hang up when it is dropped, also because the test fails: then nobody waits for them.
+struct Guests(Vec<Client>);
+
+impl Drop for Guests {
+    fn drop(&mut self) {
+        for guest in &self.0 {
+            let _ = guest.socket().shutdown(Shutdown::Both); // fails only if it is gone
+        }
+    }
+}
+
+/// Many say 8 KiB at the same moment, in short lines and under long names: what arrives together becomes much more in the queue
+/// of one who reads as fast as she can. She must not be taken for one who does not.
+fn who_reads_hears_every_burst_however_many_talk_at_once(program: &str) {
+    let _crowd = crowd();
+    for (talkers, name, text) in [
+        (12, &*"Langer Name ".repeat(17), ""),
+        (
+            60,
+            "Gast",
+            "eine gewöhnliche Zeile, nicht lang und nicht kurz",
+        ),
+    ] {
+        let server = Server::start(program, &[]);
+        let mut reader = Client::join(server.address, "Leserin");
+        let lines = 8192 / (text.len() + 1);
+        let name = |number| format!("{name}{number:02}");
+        let burst = format!("{text}\n").repeat(lines);
+        let join = |number| Client::join(server.address, &name(number));
+        let guests: Vec<Client> = (0..talkers).map(join).collect();
+        let their_end = |guest: &Client| guest.socket().try_clone().map(Client::new);
+        let ends = guests.iter().map(their_end).collect::<Result<_, _>>();
+        thread::scope(|scope| {
+            let _at_the_end = Guests(ends.expect("the same sockets once more"));
+            for guest in &guests {
+                // They read, too, as long as there is something.
+                scope.spawn(|| io::copy(&mut guest.socket(), &mut io::sink()));
+                scope.spawn(|| guest.socket().write_all(burst.as_bytes()));
+            }
+            let mut missing = talkers * lines;
+            while missing > 0 {
+                let line = reader.next_line().expect("nobody hangs up on who reads");
+                assert!(!line.starts_with("! "), "{line}");
+                missing -= usize::from(!line.starts_with("* "));
+            }
+        });
+        let texts = || std::iter::repeat_n(text.to_owned(), lines);
+        let said: Vec<Said> =
+            (0..talkers).map(|number| Said::all(&name(number), texts())).collect();
+        reader.settle();
+        assert_heard("Leserin", &reader.heard, &said);
+    }
 }
 
 fn arrivals_and_departures_are_told_to_everyone_else(program: &str) {

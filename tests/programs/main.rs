@@ -11,5 +11,6 @@ mod all_scenes;
 mod chat;
 mod chat_conformance;
 mod hostile_clients;
+mod hostile_servers;
 mod interop;
 mod peers;

@@ -17,15 +17,19 @@ pub fn serve(
     mut keyboard: impl Iterator<Item = io::Result<Vec<u8>>>,
 ) -> ! {
     loop {
-        let result = listener.accept().and_then(|(stream, address)| {
-            say(format!("Verbindung von {address}"));
-            converse(stream, &mut keyboard)
-        });
-        if let Err(error) = result {
-            say(format!("Verbindung beendet: {}.", reason(&error)));
-            // Kann das System gerade keine Verbindung hergeben, käme derselbe Fehler
-            // sofort wieder. Ohne Pause täte der Server nichts anderes mehr als scheitern.
-            thread::sleep(Duration::from_millis(100));
+        match listener.accept() {
+            Ok((stream, address)) => {
+                say(format!("Verbindung von {address}"));
+                if let Err(error) = converse(stream, &mut keyboard) {
+                    say(format!("Verbindung beendet: {}.", reason(&error)));
+                }
+            }
+            Err(error) => {
+                say(format!("Keine Verbindung zu haben: {}.", reason(&error)));
+                // Derselbe Fehler käme sofort wieder. Ohne Pause täte der Server nichts
+                // anderes mehr als scheitern.
+                thread::sleep(Duration::from_millis(100));
+            }
         }
     }
 }

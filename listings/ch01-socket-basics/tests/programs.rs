@@ -5,7 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use crate::common::{Program, connect};
+use crate::common::{Program, connect, deserted};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_ch01-server");
 const CLIENT: &str = env!("CARGO_BIN_EXE_ch01-client");
@@ -186,8 +186,7 @@ fn two_hundred_clients_at_once_are_served_one_after_the_other() {
 
 #[test]
 fn without_a_server_the_client_says_so_and_fails() {
-    // Ein Port, auf dem eben noch jemand lauschte und jetzt niemand mehr.
-    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (_nobody, address) = deserted();
     let mut client = Program::start(CLIENT, &["--port", &address.port().to_string()]);
     assert_eq!(
         client.line(),

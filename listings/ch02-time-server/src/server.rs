@@ -4,7 +4,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Local;
 
@@ -12,7 +12,7 @@ use crate::cli::say;
 use crate::net::reason;
 use crate::protocol::{Inbox, MAX_REQUEST, answer};
 
-/// So lange wartet ein Server auf einen Client, der schweigt oder nicht liest.
+/// So lange wartet ein Server auf eine Anfrage und auf einen Client, der nicht liest.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 // ANCHOR: one_by_one
@@ -34,9 +34,9 @@ pub fn serve_with_threads(listener: &TcpListener, patience: Duration) -> ! {
         match listener.accept() {
             Ok((stream, address)) => {
                 let attend = move || attend(stream, address, patience);
-                if let Err(error) = thread::Builder::new().spawn(attend) {
+                if thread::Builder::new().spawn(attend).is_err() {
                     // Mit der Closure ist auch der Strom verworfen und damit geschlossen.
-                    say(format!("Kein Thread für {address}: {}.", reason(&error)));
+                    say(format!("Kein Thread für {address} zu haben."));
                 }
             }
             Err(error) => skip_failed_accept(&error),
@@ -62,39 +62,56 @@ fn converse(
     address: SocketAddr,
     patience: Duration,
 ) -> io::Result<()> {
-    stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
+    let mut end = Instant::now() + patience;
     let mut inbox = Inbox::default();
     let mut buffer = [0; MAX_REQUEST];
     loop {
-        let count = match stream.read(&mut buffer) {
+        let count = match read_until(end, &stream, &mut buffer) {
             Err(error) if error.kind() == ErrorKind::Interrupted => continue, // Strg+Z und fg
             result => result?,
         };
         inbox.push(&buffer[..count]);
         if inbox.is_overfull() {
             say(format!("{address} schickt zu viel auf einmal"));
-            return refuse(stream);
+            return refuse(stream, end);
         }
         let ended = count == 0;
         while let Some(request) = inbox.next_request(ended) {
             say(format!("{address} fragt: „{}“", request.escape_debug()));
             let now = Local::now().naive_local();
             stream.write_all(answer(&request, now).as_bytes())?;
+            end = Instant::now() + patience; // für die nächste
         }
         if ended {
             return Ok(());
         }
     }
 }
+
+/// Liest einmal und wartet höchstens bis `end`. Eine Frist für jedes einzelne `read` genügte
+/// nicht: Wer alle paar Sekunden ein Byte schickt, hielte sie ein, solange er will.
+fn read_until(
+    end: Instant,
+    mut stream: &TcpStream,
+    buffer: &mut [u8],
+) -> io::Result<usize> {
+    let left = end.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(ErrorKind::TimedOut.into());
+    }
+    stream.set_read_timeout(Some(left))?;
+    stream.read(buffer)
+}
 // ANCHOR_END: attend
 
-/// Antwortet ein letztes Mal und legt auf. Was der Client noch schickt, wird bis zu
-/// einer Grenze gelesen und verworfen: Sonst ginge mit dem Rest auch die Antwort verloren.
-fn refuse(mut stream: TcpStream) -> io::Result<()> {
+/// Antwortet ein letztes Mal und legt auf. Was der Client bis `end` noch schickt, wird gelesen
+/// und verworfen: Sonst ginge mit dem Rest auch die Antwort verloren.
+fn refuse(mut stream: TcpStream, end: Instant) -> io::Result<()> {
     stream.write_all(b"Unbekannte Anfrage\n")?;
     stream.shutdown(Shutdown::Write)?;
-    io::copy(&mut stream.take(1 << 24), &mut io::sink())?;
+    let mut buffer = [0; 8 * 1024];
+    while read_until(end, &stream, &mut buffer)? > 0 {}
     Ok(())
 }
 

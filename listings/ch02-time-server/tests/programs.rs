@@ -7,7 +7,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 #[cfg(target_os = "linux")]
 use std::process::Command;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ch02_time_server::server;
 use chrono::{Local, NaiveDateTime};
@@ -246,6 +246,17 @@ fn a_server_hangs_up_on_who_stays_silent_or_does_not_read() {
 
     let mut silent = connect(address);
     assert_eq!(silent.read_to_end(&mut Vec::new()).unwrap(), 0);
+
+    // Schweigt nie so lange, stellt aber auch keine Frage.
+    let mut dripping = connect(address);
+    let begun = Instant::now();
+    while dripping.write_all(b" ").is_ok() {
+        thread::sleep(patience / 4); // das ist das Tröpfeln
+        assert!(
+            begun.elapsed() < common::DEADLINE,
+            "der Server wartet für immer"
+        );
+    }
 
     // Fragt und fragt und liest nie eine Antwort.
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();

@@ -4,7 +4,8 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::TcpStream;
 
 use crate::cli::say;
-use crate::lines::{MAX_LINE, MAX_TYPED, printable, read_line};
+use crate::lines::{MAX_LINE, MAX_TYPED, read_line};
+use crate::net::printable;
 
 // ANCHOR: talk
 /// Spricht mit dem Server, bis einer von beiden geht.

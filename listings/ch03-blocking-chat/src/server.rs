@@ -6,20 +6,24 @@ use std::thread;
 use std::time::Duration;
 
 use crate::cli::say;
-use crate::lines::{MAX_LINE, MAX_TYPED, printable, read_line};
-use crate::net::reason;
+use crate::lines::{MAX_LINE, MAX_TYPED, read_line};
+use crate::net::{printable, reason};
 
 // ANCHOR: serve
 /// Spricht für immer mit einem Client nach dem anderen.
 pub fn serve(listener: &TcpListener, mut keyboard: impl BufRead) -> ! {
     loop {
-        let result = listener.accept().and_then(|(stream, address)| {
-            say(format!("Verbindung von {address}"));
-            converse(&stream, &mut keyboard)
-        });
-        if let Err(error) = result {
-            say(format!("Verbindung beendet: {}.", reason(&error)));
-            thread::sleep(Duration::from_millis(100)); // siehe Kapitel 1
+        match listener.accept() {
+            Ok((stream, address)) => {
+                say(format!("Verbindung von {address}"));
+                if let Err(error) = converse(&stream, &mut keyboard) {
+                    say(format!("Verbindung beendet: {}.", reason(&error)));
+                }
+            }
+            Err(error) => {
+                say(format!("Keine Verbindung zu haben: {}.", reason(&error)));
+                thread::sleep(Duration::from_millis(100)); // siehe Kapitel 1
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use common::{Program, connect};
+use common::{Program, connect, deserted};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_ch03-server");
 const CLIENT: &str = env!("CARGO_BIN_EXE_ch03-client");
@@ -43,12 +43,6 @@ fn still_serves(server: &mut Program, address: SocketAddr) {
 fn reset(stream: TcpStream) {
     let socket = socket2::Socket::from(stream);
     socket.set_linger(Some(Duration::ZERO)).unwrap();
-}
-
-/// Ein Port, auf dem eben noch jemand lauschte und jetzt niemand mehr.
-fn deserted() -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
 }
 
 // ---- das Gespräch ----
@@ -284,7 +278,7 @@ fn two_hundred_clients_at_once_are_served_one_after_the_other() {
 
 #[test]
 fn without_a_server_the_client_says_so_and_fails() {
-    let address = deserted();
+    let (_nobody, address) = deserted();
     let mut client = Program::start(CLIENT, &["--port", &address.port().to_string()]);
     assert_eq!(
         client.line(),

@@ -1,5 +1,5 @@
-//! Lauschen und verbinden, und auf Deutsch sagen, woran es scheitert. Diese Datei ist in
-//! allen Listings gleich.
+//! Lauschen und verbinden, auf Deutsch sagen, woran es scheitert, und zeigen, was von drüben
+//! kommt. Diese Datei ist in allen Listings gleich.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
@@ -55,7 +55,36 @@ pub fn reason(error: &io::Error) -> String {
         PermissionDenied => "dafür fehlt die Berechtigung",
         AddrNotAvailable => "diese Adresse ist hier nicht zu haben",
         NetworkUnreachable | HostUnreachable => "dorthin führt kein Weg",
-        _ => return format!("das Betriebssystem meldet „{error}“"),
+        NotConnected => "es besteht keine Verbindung",
+        _ => match error.raw_os_error() {
+            Some(23 | 24 | 10024) => "alle Dateideskriptoren sind vergeben",
+            Some(number) => return format!("das Betriebssystem meldet Fehler {number}"),
+            None => return error.to_string(), // unser eigener Satz
+        },
     };
     known.into()
+}
+
+/// Was andere schicken, auf dem Bildschirm: Text bleibt Text. Steuerzeichen könnten das Terminal
+/// verstellen, unsichtbare und solche, die die Schreibrichtung umkehren, etwas vortäuschen; sie
+/// werden sichtbar gemacht.
+pub fn printable(text: &str) -> String {
+    let mut shown = String::new();
+    for character in text.chars() {
+        match character {
+            '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{e0000}'..='\u{e0fff}' => {
+                shown.extend(character.escape_unicode());
+            }
+            _ if character.is_control() => shown.extend(character.escape_default()),
+            _ => shown.push(character),
+        }
+    }
+    shown
 }

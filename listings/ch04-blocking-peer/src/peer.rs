@@ -1,18 +1,18 @@
 //! Ein Peer: Server und Client zugleich. Auf der Verbindung, die er selbst aufbaut,
 //! spricht er; auf der, die der andere aufbaut, hört er zu.
 
-use std::io::{self, BufRead, BufReader, ErrorKind, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{
     IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs,
 };
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::args::Args;
 use crate::cli::{self, say};
-use crate::lines::{MAX_LINE, MAX_TYPED, printable, read_line};
+use crate::lines::{MAX_LINE, MAX_TYPED, read_line};
 use crate::net;
-use crate::net::reason;
+use crate::net::{printable, reason};
 
 /// Pause nach dem ersten vergeblichen Versuch; jede weitere ist doppelt so lang.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -219,11 +219,33 @@ fn greeting(
     stream: TcpStream,
     port: u16,
 ) -> io::Result<Option<(BufReader<TcpStream>, String)>> {
-    stream.set_read_timeout(Some(GREETING))?;
-    let mut incoming = BufReader::new(stream);
-    let line = read_line(&mut incoming, MAX_LINE)?.unwrap_or_default();
-    incoming.get_ref().set_read_timeout(None)?; // danach darf der andere nachdenken
-    let is_gone = incoming.buffer().is_empty() && is_gone(incoming.get_ref());
-    let name = line.strip_prefix(&format!("{port} ")).filter(|_| !is_gone);
-    Ok(name.map(|name| (incoming, printable(name))))
+    let in_time = InTime {
+        stream: &stream,
+        end: Instant::now() + GREETING,
+    };
+    // Byte für Byte: Was hinter der Zeile kommt, bleibt für später im Socket.
+    let line = read_line(&mut BufReader::with_capacity(1, in_time), MAX_LINE)?;
+    stream.set_read_timeout(None)?; // danach darf der andere nachdenken
+    let line = line.unwrap_or_default();
+    let name = line.strip_prefix(&format!("{port} ")).filter(|_| !is_gone(&stream));
+    let name = name.map(printable);
+    Ok(name.map(|name| (BufReader::new(stream), name)))
+}
+
+/// Liest bis zu einem Zeitpunkt, wie viele `read` es auch werden. Mit einer Frist für jedes
+/// einzelne hielte einer, der ab und zu ein Byte schickt, den Peer auf, solange er will.
+struct InTime<'a> {
+    stream: &'a TcpStream,
+    end: Instant,
+}
+
+impl Read for InTime<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        self.stream.set_read_timeout(Some(left))?;
+        self.stream.read(buffer)
+    }
 }

@@ -7,6 +7,7 @@ use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use common::{Program, connect, refuses};
@@ -150,6 +151,24 @@ fn a_stranger_who_talks_of_something_else_does_not_take_the_others_place() {
     let ben = listening(PEER, big, small, "Ben");
     assert!(anna.line_with("Verbunden mit ").starts_with("Verbunden mit Ben."));
     ben.line_with("Verbunden mit Anna.");
+}
+
+#[test]
+fn a_stranger_who_drips_does_not_take_the_others_place() {
+    let (small, big) = two_ports();
+    let listener = TcpListener::bind(("127.0.0.1", big)).unwrap();
+    let anna = listening(PEER, small, big, "Anna");
+    let _called = listener.accept().unwrap();
+    let call = || connect(SocketAddr::from(([127, 0, 0, 1], small)));
+    let mut stranger = call();
+    thread::spawn(move || {
+        while stranger.write_all(b"x").is_ok() {
+            thread::sleep(Duration::from_millis(100)); // das ist das Tröpfeln
+        }
+    });
+    let mut ben = call();
+    ben.write_all(format!("{big} Ben\n").as_bytes()).unwrap();
+    anna.line_with("Verbunden mit Ben.");
 }
 
 #[test]

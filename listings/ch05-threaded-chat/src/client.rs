@@ -1,13 +1,17 @@
 //! Der Client: ein Thread für die Tastatur, einer für den Server. So kann man tippen,
 //! während andere reden.
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crate::cli::say;
+use crate::net::printable;
+
+/// So viele Bytes hat keine Zeile, die ein Chat-Server schickt.
+const LONGEST: u64 = 64 * 1024;
 
 // ANCHOR: chat
 /// Chattet, bis der Server auflegt – auch weil man selbst `bye` gesagt oder die Eingabe
@@ -20,8 +24,9 @@ pub fn chat(stream: TcpStream, keyboard: impl BufRead + Send + 'static) -> io::R
     let (to_server, leaves) = (Arc::clone(&stream), Arc::clone(&leaving));
     thread::spawn(move || send_typed(&to_server, keyboard, &leaves));
 
-    for line in BufReader::new(&*stream).split(b'\n') {
-        say(printable(&line?));
+    let mut lines = BufReader::new(&*stream);
+    while let Some(line) = next_line(&mut lines)? {
+        say(printable(&line));
     }
     if !leaving.load(Ordering::Relaxed) {
         say("Der Server hat aufgelegt.");
@@ -34,7 +39,8 @@ pub fn chat(stream: TcpStream, keyboard: impl BufRead + Send + 'static) -> io::R
 fn send_typed(mut stream: &TcpStream, keyboard: impl BufRead, leaving: &AtomicBool) {
     for line in keyboard.split(b'\n') {
         let Ok(mut line) = line else { break };
-        leaving.fetch_or(line.trim_ascii_end() == b"bye", Ordering::Relaxed);
+        // Was für den Server ein Abschied ist, ist auch für uns einer, und nichts sonst.
+        leaving.fetch_or(matches!(&*line, b"bye" | b"bye\r"), Ordering::Relaxed);
         line.push(b'\n');
         if stream.write_all(&line).is_err() {
             return; // der Server ist weg; der andere Thread merkt es auch
@@ -45,18 +51,16 @@ fn send_typed(mut stream: &TcpStream, keyboard: impl BufRead, leaving: &AtomicBo
 }
 // ANCHOR_END: chat
 
-/// Text bleibt Text; Steuerzeichen könnten das Terminal verstellen und werden sichtbar
-/// gemacht.
-fn printable(line: &[u8]) -> String {
-    let mut shown = String::new();
-    for character in String::from_utf8_lossy(line).trim_end_matches('\r').chars() {
-        if character.is_control() {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
-        }
+/// Die nächste Zeile, ohne ihr Ende; `None` am Ende des Stroms. Ein Server, der eine Zeile nie
+/// beendet, soll nicht den Speicher füllen.
+fn next_line(stream: &mut impl BufRead) -> io::Result<Option<String>> {
+    let mut line = Vec::new();
+    stream.take(LONGEST).read_until(b'\n', &mut line)?; // wartet, und nur dieser Thread
+    if line.len() as u64 == LONGEST && !line.ends_with(b"\n") {
+        return Err(io::Error::other("der Server beendet eine Zeile nicht"));
     }
-    shown
+    let text = String::from_utf8_lossy(&line);
+    Ok((!line.is_empty()).then(|| text.trim_end_matches(['\r', '\n']).into()))
 }
 
 #[cfg(test)]
@@ -64,8 +68,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_become_visible_and_text_stays() {
-        assert_eq!(printable("Ben: „Grüße“\r".as_bytes()), "Ben: „Grüße“");
-        assert_eq!(printable(b"\x1b[2J"), "\\u{1b}[2J");
+    fn a_line_comes_without_its_end_and_one_that_never_ends_is_an_error() {
+        let mut stream = "Ben: „Grüße“\r\n\nRest".as_bytes();
+        let mut next = || next_line(&mut stream).unwrap();
+        assert_eq!(next().as_deref(), Some("Ben: „Grüße“"));
+        assert_eq!(next().as_deref(), Some(""));
+        assert_eq!(next().as_deref(), Some("Rest"));
+        assert_eq!(next(), None);
+        assert!(next_line(&mut BufReader::new(io::repeat(b'x'))).is_err());
     }
 }

@@ -1,6 +1,8 @@
 //! Aus dem Bytestrom werden Zeilen: Was ankommt, wird gesammelt, ganze Zeilen werden
 //! herausgegeben. Diese Datei ist in mehreren Kapiteln gleich.
 
+use crate::net::printable;
+
 /// So viele Bytes darf eine Zeile haben, ihr Ende nicht mitgezählt.
 pub const MAX_LINE: usize = 8192;
 
@@ -67,20 +69,16 @@ impl From<&[u8]> for Line {
     }
 }
 
-/// Ein Name, wie er auf dem Bildschirm des Servers erscheint: kurz und ohne
-/// Steuerzeichen, die das Terminal verstellen könnten.
+/// Ein Name, wie er auf dem Bildschirm des Servers erscheint: kurz und ohne Zeichen, die ihn
+/// verstellen könnten.
 pub fn shown(name: &str) -> String {
-    let mut shown = String::new();
-    for character in name.chars().take(40) {
-        match character.is_control() {
-            true => shown.extend(character.escape_default()),
-            false => shown.push(character),
-        }
-    }
-    if name.chars().nth(40).is_some() {
-        shown.push('…');
-    }
-    shown
+    let short: String = name.chars().take(40).collect();
+    let more = if name.chars().nth(40).is_some() {
+        "…"
+    } else {
+        ""
+    };
+    printable(&short) + more
 }
 
 #[cfg(test)]
@@ -148,6 +146,7 @@ mod tests {
     fn a_name_is_shown_short_and_without_control_characters() {
         assert_eq!(shown("Änne „Ä“"), "Änne „Ä“");
         assert_eq!(shown("\x1b[2JAnna"), "\\u{1b}[2JAnna");
+        assert_eq!(shown("\u{202e}annA\u{200b}"), "\\u{202e}annA\\u{200b}");
         assert_eq!(shown(&"ü".repeat(41)), "ü".repeat(40) + "…");
     }
 }

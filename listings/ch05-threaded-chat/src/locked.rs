@@ -7,6 +7,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use crate::cli::say;
 use crate::net::reason;
@@ -22,9 +23,15 @@ pub fn serve(listener: &TcpListener) -> ! {
         match listener.accept() {
             Ok((stream, _)) => {
                 let room = Arc::clone(&room);
-                thread::spawn(move || converse(stream, &room));
+                let converse = move || converse(stream, &room);
+                if thread::Builder::new().spawn(converse).is_err() {
+                    say("Kein Thread mehr zu haben.");
+                }
             }
-            Err(error) => say(format!("Keine Verbindung: {}.", reason(&error))),
+            Err(error) => {
+                say(format!("Keine Verbindung: {}.", reason(&error)));
+                thread::sleep(Duration::from_millis(100));
+            }
         }
     }
 }

@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 /// So viel wird höchstens in einem Zug geschrieben.
 const BATCH: usize = 64 * 1024;
 
+/// So lange warten andere höchstens darauf, dass jemand aufholt.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// So lange darf, wer geht oder getrennt ist, noch lesen, was für ihn dasteht.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -34,8 +37,8 @@ struct Queue {
     closed: Option<Instant>,
     /// Der Empfänger ist getrennt, er war zu langsam.
     cut_off: bool,
-    /// Auf diesen Empfänger hat schon einmal jemand vergeblich gewartet.
-    stalled: bool,
+    /// Seit wann sie ohne Pause mehr als halb voll ist.
+    crowded_since: Option<Instant>,
     /// Von dieser Verbindung wird nicht mehr gelesen.
     reader_is_done: bool,
 }
@@ -57,6 +60,8 @@ impl Outbox {
         let fits = queue.len() <= self.limit;
         if !fits {
             queue.give_up();
+        } else if queue.len() > self.limit / 2 {
+            queue.crowded_since.get_or_insert_with(Instant::now);
         }
         if !queue.bytes.is_empty() {
             self.changed.notify_all(); // weckt den Schreibenden
@@ -92,6 +97,11 @@ impl Queue {
 
     fn is_idle(&self) -> bool {
         self.bytes.is_empty() && self.closed.is_none()
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        let since = self.crowded_since.filter(|_| self.closed.is_none())?;
+        PATIENCE.checked_sub(since.elapsed())
     }
 
     // ANCHOR: give_up
@@ -141,25 +151,26 @@ impl Outbox {
     }
 
     // ANCHOR: wait
-    /// Ist die Schlange mehr als halb voll?
-    pub fn is_crowded(&self) -> bool {
-        let queue = self.lock();
-        queue.len() > self.limit / 2 && !queue.stalled && queue.closed.is_none()
+    /// Wie lange auf diesen Empfänger noch zu warten ist; `None`, wenn er gut mitkommt, schon
+    /// zu lange gebraucht hat oder fort ist.
+    pub fn patience(&self) -> Option<Duration> {
+        self.lock().patience()
     }
 
-    /// Wartet höchstens bis `until` darauf, dass der Empfänger aufholt. Tut er das nicht,
-    /// wartet niemand ein zweites Mal auf ihn.
-    pub fn wait_for_space(&self, until: Instant) {
-        let crowded = |queue: &mut Queue| {
-            queue.len() > self.limit / 4 && !queue.stalled && queue.closed.is_none()
-        };
-        let left = until.saturating_duration_since(Instant::now());
-        let waited = self.changed.wait_timeout_while(self.lock(), left, crowded);
-        let (mut queue, result) =
-            waited.expect("niemand stürzt mit dem Lock in der Hand ab");
-        queue.stalled |= result.timed_out();
+    /// Wartet darauf, dass der Empfänger aufholt, wenn es sich lohnt.
+    pub fn wait_for_space(&self) {
+        let queue = self.lock();
+        if let Some(left) = queue.patience() {
+            let crowded = |queue: &mut Queue| queue.patience().is_some();
+            let _ = self.changed.wait_timeout_while(queue, left, crowded);
+        }
     }
     // ANCHOR_END: wait
+
+    /// So viel passt auch in eine Schlange, die schon halb voll ist.
+    pub fn portion(&self) -> usize {
+        self.limit / 4
+    }
 
     /// Ist der Empfänger getrennt, weil seine Schlange voll war?
     pub fn is_cut_off(&self) -> bool {
@@ -190,11 +201,8 @@ impl Outbox {
 
     fn note_written(&self, count: usize) {
         let mut queue = self.lock();
-        let before = queue.len();
         queue.writing -= count;
-        let enough = self.limit / 4;
-        if before > enough && queue.len() <= enough {
-            queue.stalled = false;
+        if queue.len() <= self.limit / 2 && queue.crowded_since.take().is_some() {
             self.changed.notify_all(); // ein Sender wartet vielleicht darauf
         }
     }

@@ -2,20 +2,19 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
 
 use crate::cli::say;
 use crate::lines::shown;
 use crate::outbox::Outbox;
 
-/// So lange wartet, wer redet, höchstens darauf, dass andere aufholen.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Was für jeden bereitsteht, unter seinem Namen.
+type Clients = HashMap<String, Arc<Outbox>>;
 
 // ANCHOR: room
-/// Wer da ist, unter seinem Namen.
+/// Wer da ist.
 #[derive(Default)]
 pub struct Room {
-    clients: Mutex<HashMap<String, Arc<Outbox>>>,
+    clients: Mutex<Clients>,
 }
 
 impl Room {
@@ -24,85 +23,75 @@ impl Room {
         if name.is_empty() {
             return Err("Der Name ist leer: Wie heißen Sie?".into());
         }
-        let mut clients = self.lock();
+        let mut clients = self.lock_once_there_is_space(outbox);
         if clients.contains_key(name) {
             return Err(format!("Der Name „{name}“ ist schon vergeben."));
         }
         clients.insert(name.into(), Arc::clone(outbox));
-        let slow = tell_others(&mut clients, name, &format!("* {name} ist da\n"));
-        drop(clients);
-        report(&slow);
+        tell_others(clients, name, &format!("* {name} ist da\n"));
         Ok(())
     }
 
     /// Was `name` sagt, erfahren alle anderen; `false`, wenn er inzwischen getrennt ist.
     pub fn say(&self, name: &str, outbox: &Arc<Outbox>, lines: &str) -> bool {
-        let mut clients = self.lock();
-        if !is_here(&clients, name, outbox) {
-            return false;
+        let clients = self.lock_once_there_is_space(outbox);
+        let is_here = is_here(&clients, name, outbox);
+        if is_here {
+            tell_others(clients, name, lines);
         }
-        let slow = tell_others(&mut clients, name, lines);
-        drop(clients);
-        report(&slow);
-        true
-    }
-
-    /// Bremst den Aufrufer: wartet ein wenig auf alle, deren Schlange mehr als halb voll ist.
-    pub fn let_others_catch_up(&self) {
-        let crowded = |outbox: &&Arc<Outbox>| outbox.is_crowded();
-        let crowded: Vec<_> = self.lock().values().filter(crowded).cloned().collect();
-        let until = Instant::now() + PATIENCE;
-        for outbox in crowded {
-            outbox.wait_for_space(until); // hier ist der Lock schon wieder frei
-        }
+        is_here
     }
 
     /// Lässt jemanden gehen und sagt es allen anderen; `false`, wenn er schon getrennt ist.
     pub fn leave(&self, name: &str, outbox: &Arc<Outbox>) -> bool {
-        let mut clients = self.lock();
-        if !is_here(&clients, name, outbox) {
-            return false;
+        let mut clients = self.lock_once_there_is_space(outbox);
+        let is_here = is_here(&clients, name, outbox);
+        if is_here {
+            clients.remove(name);
+            tell_others(clients, name, &format!("* {name} ist weg\n"));
         }
-        clients.remove(name);
-        let slow = tell_others(&mut clients, name, &format!("* {name} ist weg\n"));
-        drop(clients);
-        report(&slow);
-        true
+        is_here
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Outbox>>> {
-        self.clients.lock().expect("niemand stürzt mit dem Lock in der Hand ab")
+    /// Bremst den, dem `own` gehört: Solange die Schlange vor einem anderen mehr als halb voll
+    /// ist, wartet er ein wenig, ehe er etwas einreiht.
+    fn lock_once_there_is_space(&self, own: &Arc<Outbox>) -> MutexGuard<'_, Clients> {
+        loop {
+            let clients = self.clients.lock();
+            let clients = clients.expect("niemand stürzt mit dem Lock in der Hand ab");
+            let mut others = clients.values().filter(|outbox| !Arc::ptr_eq(outbox, own));
+            let crowded = others.find(|outbox| outbox.patience().is_some());
+            let Some(crowded) = crowded.cloned() else {
+                return clients; // nun passt es bei jedem hinein, der liest
+            };
+            drop(clients); // gewartet wird ohne den Lock
+            crowded.wait_for_space();
+        }
     }
 }
 
 /// Ist er noch da? Wer getrennt wurde, ist fort, und sein Name gehört vielleicht jemand anderem.
-fn is_here(
-    clients: &HashMap<String, Arc<Outbox>>,
-    name: &str,
-    outbox: &Arc<Outbox>,
-) -> bool {
+fn is_here(clients: &Clients, name: &str, outbox: &Arc<Outbox>) -> bool {
     clients.get(name).is_some_and(|current| Arc::ptr_eq(current, outbox))
 }
 
 /// Reiht Zeilen bei allen außer `name` ein und wartet dabei nie. Wer zu langsam ist, ist damit
-/// getrennt; das sind die Namen, die zurückkommen.
-fn tell_others(
-    clients: &mut HashMap<String, Arc<Outbox>>,
-    name: &str,
-    lines: &str,
-) -> Vec<String> {
-    let slow = clients.extract_if(|other, outbox| other != name && !outbox.push(lines));
-    let mut slow: Vec<String> = slow.map(|(name, _)| name).collect();
-    for name in slow.clone() {
-        slow.extend(tell_others(clients, &name, &format!("* {name} ist weg\n")));
+/// getrennt; das erfahren die übrigen.
+fn tell_others(mut clients: MutexGuard<Clients>, name: &str, lines: &str) {
+    let mut news = vec![(name.to_string(), lines.to_string())];
+    let mut slow = Vec::new();
+    while let Some((from, lines)) = news.pop() {
+        let misses = |other: &String, outbox: &mut Arc<Outbox>| {
+            *other != from && !outbox.push(&lines)
+        };
+        for (gone, _) in clients.extract_if(misses) {
+            news.push((gone.clone(), format!("* {gone} ist weg\n")));
+            slow.push(gone);
+        }
     }
-    slow
+    drop(clients); // auch der Bildschirm kann warten lassen
+    for name in slow {
+        say(format!("{} ist weg (liest zu langsam)", shown(&name)));
+    }
 }
 // ANCHOR_END: room
-
-/// Meldet auf dem Bildschirm, wer getrennt wurde. Auch der kann warten lassen: nie unter dem Lock.
-fn report(slow: &[String]) {
-    for name in slow {
-        say(format!("{} ist weg (liest zu langsam)", shown(name)));
-    }
-}

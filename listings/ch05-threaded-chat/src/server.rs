@@ -29,8 +29,8 @@ pub fn serve(listener: &TcpListener, queue: usize) -> ! {
             Ok((stream, address)) => {
                 let room = Arc::clone(&room);
                 let attend = move || attend(stream, address, &room, queue);
-                if let Err(error) = Builder::new().name("liest".into()).spawn(attend) {
-                    say(format!("Kein Thread für {address}: {}.", reason(&error)));
+                if Builder::new().name("liest".into()).spawn(attend).is_err() {
+                    say(format!("Kein Thread für {address} zu haben."));
                 }
             }
             Err(error) => skip_failed_accept(&error),
@@ -54,8 +54,7 @@ pub fn serve_with_pool(listener: &TcpListener, workers: usize) -> Result<(), Str
             }
         };
         let spawned = Builder::new().name("Arbeiter".into()).spawn(work);
-        spawned
-            .map_err(|error| format!("Kein Thread mehr zu haben: {}.", reason(&error)))?;
+        spawned.map_err(|_| "So viele Threads sind nicht zu haben.")?;
     }
     loop {
         match listener.accept() {

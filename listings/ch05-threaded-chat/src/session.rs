@@ -56,7 +56,7 @@ impl Session<'_> {
             }
             (Line::Text(text), Some(name)) => {
                 self.said += &format!("{name}: {text}\n");
-                return self.said.len() < MANY || self.pass_on();
+                return self.said.len() < self.outbox.portion().min(MANY) || self.pass_on();
             }
             (Line::Text(text), None) => match self.room.join(text.trim(), self.outbox) {
                 Ok(()) => {
@@ -72,16 +72,12 @@ impl Session<'_> {
         self.outbox.push(&format!("! {trouble}\n"))
     }
 
-    /// Gibt weiter, was gesagt ist, und lässt die anderen aufholen. `false`, wenn der Client
-    /// inzwischen getrennt ist: Dann gilt es nicht mehr.
+    /// Gibt weiter, was gesagt ist; wer viel redet, wird dabei gebremst. `false`, wenn der
+    /// Client inzwischen getrennt ist: Dann gilt es nicht mehr.
     fn pass_on(&mut self) -> bool {
         let said = mem::take(&mut self.said);
         match &self.name {
-            Some(name) if !said.is_empty() => {
-                let is_here = self.room.say(name, self.outbox, &said);
-                self.room.let_others_catch_up(); // wer viel redet, wird gebremst
-                is_here
-            }
+            Some(name) if !said.is_empty() => self.room.say(name, self.outbox, &said),
             _ => true,
         }
     }

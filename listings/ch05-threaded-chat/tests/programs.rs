@@ -7,7 +7,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use crate::common::{DEADLINE, Program, connect, refuses};
+use crate::common::{DEADLINE, Program, connect, deserted, refuses};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_ch05-server");
 const LOCKED_SERVER: &str = env!("CARGO_BIN_EXE_ch05-locked-server");
@@ -365,10 +365,7 @@ fn the_loud_client_says_when_the_server_goes_before_all_is_said() {
 
 #[test]
 fn without_a_server_the_clients_say_so_and_fail() {
-    // Ein Port, auf dem eben noch jemand lauschte und jetzt niemand mehr.
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let (_nobody, address) = deserted();
     let sentence = format!("Keine Verbindung zu {address}: Läuft der Server?");
     for client in CLIENTS {
         refuses(

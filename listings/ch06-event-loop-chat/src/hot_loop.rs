@@ -10,13 +10,11 @@ pub fn serve(listener: &TcpListener) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let mut connections = Vec::new();
     loop {
-        match listener.accept() {
-            Ok((stream, _)) => {
-                stream.set_nonblocking(true)?;
-                connections.push(stream);
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {} // niemand da
-            Err(error) => return Err(error),
+        // Meist ist niemand da, oder das System gibt gerade keine Verbindung her.
+        if let Ok((stream, _)) = listener.accept()
+            && stream.set_nonblocking(true).is_ok()
+        {
+            connections.push(stream);
         }
         connections.retain_mut(|stream| match echo(stream) {
             Ok(still_there) => still_there,

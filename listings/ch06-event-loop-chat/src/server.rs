@@ -40,6 +40,8 @@ pub struct Server {
     to_write: BTreeSet<Token>,
     /// Diese Empfänger sollen erst aufholen, bevor weiter gelesen wird.
     crowded: BTreeSet<Token>,
+    /// Diese sind getrennt, und die anderen wissen es noch nicht.
+    cut_off: Vec<Token>,
     /// Was wann zu tun ist.
     timers: BTreeSet<(Instant, Timer)>,
 }
@@ -70,6 +72,7 @@ impl Server {
             to_read: BTreeSet::new(),
             to_write: BTreeSet::new(),
             crowded: BTreeSet::new(),
+            cut_off: Vec::new(),
             timers: BTreeSet::new(),
         })
     }
@@ -95,6 +98,7 @@ impl Server {
                     LISTENER => self.accept(),
                     token => self.read(token),
                 }
+                self.tell_who_is_cut_off();
             }
             for token in mem::take(&mut self.to_write) {
                 self.write(token);
@@ -279,11 +283,11 @@ impl Server {
         }
     }
 
-    /// Trennt jemanden, der zu langsam liest.
-    fn cut_off(&mut self, token: Token) {
-        let Some(connection) = self.connections.get_mut(&token) else { return };
-        connection.give_up();
-        self.leave(token, " (liest zu langsam)");
+    /// Nacheinander, nicht ineinander: Auch diese Nachricht ist vielleicht für jemanden eine zu viel.
+    fn tell_who_is_cut_off(&mut self) {
+        while let Some(token) = self.cut_off.pop() {
+            self.leave(token, " (liest zu langsam)");
+        }
     }
 
     fn close(&mut self, token: Token) {
@@ -311,7 +315,11 @@ impl Server {
             self.to_write.insert(token);
         }
         if !connection.enqueue(line, self.queue) {
-            return self.cut_off(token);
+            connection.give_up();
+            connection.leaving = true;
+            self.to_write.insert(token);
+            self.set_timer(GRACE, Timer::Close(token));
+            return self.cut_off.push(token);
         }
         let is_crowded = connection.outbox.len() > self.queue / 2 && !connection.stalled;
         if is_crowded && self.crowded.insert(token) {

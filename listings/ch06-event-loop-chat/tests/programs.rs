@@ -4,8 +4,8 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
@@ -50,13 +50,40 @@ fn the_hot_loop_echoes_to_several_clients_and_broken_ones_do_not_end_it() {
     assert_eq!(echo(&mut connect(address), "auch da"), "auch da");
 }
 
+// ---- viele, die nicht lesen ----
+
+#[cfg(target_os = "linux")]
+#[test]
+fn many_deaf_ones_may_be_full_at_the_same_moment() {
+    const DEAF: usize = 200;
+    let (server, address) = Program::server_with(SERVER, &["--queue", "100"]);
+    let slow_line = || {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        socket.set_tcp_mss(536).unwrap();
+        socket.connect(&address.into()).unwrap();
+        TcpStream::from(socket)
+    };
+    let deaf = |number| join(&server, slow_line(), &format!("Taub{number}"));
+    let _deaf: Vec<_> = (0..DEAF).map(deaf).collect();
+    let mut anna = join(&server, connect(address), "Anna");
+    let mut hearing = anna.try_clone().unwrap();
+    thread::spawn(move || io::copy(&mut hearing, &mut io::sink()));
+    let line = "x".repeat(8000) + "\n";
+    thread::spawn(move || while anna.write_all(line.as_bytes()).is_ok() {});
+    for _ in 0..DEAF {
+        let line = server.line_with("Taub");
+        assert!(line.ends_with(" ist weg (liest zu langsam)"), "{line}");
+    }
+    join(&server, connect(address), "Ben");
+}
+
 // ---- was Warten kostet ----
 
 #[cfg(target_os = "linux")]
 mod waiting {
     use super::*;
     use std::fs;
-    use std::net::SocketAddr;
     use std::time::Instant;
 
     /// So viele schweigende Clients, alle angenommen: Wer nach ihnen kam, ist schon

@@ -4,13 +4,16 @@ use std::collections::VecDeque;
 use std::io::{self, BufRead};
 use std::thread;
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::select;
 use tokio::sync::mpsc;
 
 use crate::cli::say;
-use crate::net::reason;
+use crate::net::printable;
+
+/// So viele Bytes hat keine Zeile, die ein Chat-Server schickt.
+const LONGEST: u64 = 64 * 1024;
 
 // ANCHOR: keyboard
 /// Liest die Tastatur in einem gewöhnlichen Thread. Wer auf sie wartet, ist nicht abzubrechen;
@@ -29,7 +32,7 @@ pub fn typed_lines(
         }
     };
     let thread = thread::Builder::new().spawn(read_all);
-    thread.map_err(|error| format!("Kein Thread für die Tastatur: {}.", reason(&error)))?;
+    thread.map_err(|_| "Für die Tastatur ist kein Thread zu haben.")?;
     Ok(lines)
 }
 // ANCHOR_END: keyboard
@@ -43,23 +46,34 @@ pub async fn chat(
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let (reader, mut writer) = stream.into_split();
-    let mut lines = BufReader::new(reader).split(b'\n'); // hier steht auch die halbe Zeile
+    let mut reader = BufReader::new(reader);
+    let mut line = Vec::new(); // hier steht auch die halbe Zeile
     let mut unsent = VecDeque::new();
     let mut leaving = false;
     loop {
+        // Ein Server, der eine Zeile nie beendet, soll nicht den Speicher füllen.
+        let mut rest = (&mut reader).take(LONGEST - line.len() as u64);
         select! {
-            line = lines.next_segment() => match line? {
-                Some(line) => say(printable(&line)),
-                None => break,
-            },
+            read = rest.read_until(b'\n', &mut line) => {
+                if read? == 0 && line.is_empty() {
+                    break;
+                }
+                if line.len() as u64 == LONGEST && !line.ends_with(b"\n") {
+                    return Err(io::Error::other("der Server beendet eine Zeile nicht"));
+                }
+                let text = String::from_utf8_lossy(&line);
+                say(printable(text.trim_end_matches(['\r', '\n'])));
+                line.clear();
+            }
             written = writer.write_buf(&mut unsent), if !unsent.is_empty() => {
                 if written.is_err() {
-                    unsent.clear(); // der Server ist weg; `next_segment` merkt es auch
+                    unsent.clear(); // der Server ist weg; `read_until` merkt es auch
                 }
             }
             typed = keyboard.recv(), if unsent.is_empty() && !leaving => match typed {
                 Some(line) => {
-                    leaving = line.trim_ascii_end() == b"bye";
+                    // Was für den Server ein Abschied ist, ist auch für uns einer.
+                    leaving = matches!(&*line, b"bye\n" | b"bye\r\n");
                     unsent.extend(line);
                 }
                 None => {
@@ -76,28 +90,3 @@ pub async fn chat(
     Ok(())
 }
 // ANCHOR_END: chat
-
-/// Text bleibt Text; Steuerzeichen könnten das Terminal verstellen und werden sichtbar
-/// gemacht.
-fn printable(line: &[u8]) -> String {
-    let mut shown = String::new();
-    for character in String::from_utf8_lossy(line).trim_end_matches('\r').chars() {
-        if character.is_control() {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn control_characters_become_visible_and_text_stays() {
-        assert_eq!(printable("Ben: „Grüße“\r".as_bytes()), "Ben: „Grüße“");
-        assert_eq!(printable(b"\x1b[2J"), "\\u{1b}[2J");
-    }
-}

@@ -4,6 +4,7 @@
 use std::io;
 use std::mem;
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::tcp::OwnedWriteHalf;
@@ -12,6 +13,8 @@ use tokio::time::{Instant, timeout_at};
 
 /// So viel wird höchstens in einem Zug geschrieben.
 const PIECE: usize = 64 * 1024;
+/// So lange warten andere höchstens darauf, dass jemand aufholt.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 // ANCHOR: outbox
 /// Die Schlange vor einem Empfänger.
@@ -36,8 +39,10 @@ struct Queue {
     writing: usize,
     /// Es kommt nichts mehr dazu.
     closed: bool,
-    /// Auf diesen Empfänger hat schon einmal jemand vergeblich gewartet.
-    stalled: bool,
+    /// Seit wann sie ohne Pause mehr als halb voll ist.
+    crowded_since: Option<Instant>,
+    /// Der Empfänger war zu langsam.
+    cut_off: bool,
 }
 
 impl Outbox {
@@ -52,10 +57,14 @@ impl Outbox {
         let fits = queue.len() == 0 || queue.len() + lines.len() <= self.limit;
         if fits {
             queue.lines.extend_from_slice(lines.as_bytes());
+            if queue.len() > self.limit / 2 {
+                queue.crowded_since.get_or_insert_with(Instant::now);
+            }
             drop(queue);
             self.filled.notify_one();
         } else {
             queue.lines = b"! Verbindung zu langsam\n".into(); // statt allem, was noch dasteht
+            queue.cut_off = true;
             queue.closed = true; // noch unter dem Lock: Dahinter kommt nichts mehr
             drop(queue);
             self.close();
@@ -114,42 +123,47 @@ impl Outbox {
     }
 
     // ANCHOR: wait
-    /// Wartet höchstens bis `until` darauf, dass der Empfänger aufholt. Tut er das nicht,
-    /// wartet niemand ein zweites Mal auf ihn.
-    pub async fn wait_for_space(&self, until: Instant) {
-        let space = async {
-            loop {
-                let emptied = self.emptied.notified(); // erst zuhören, dann nachsehen
-                if !self.is_fuller_than(self.limit / 4) {
-                    return;
-                }
-                emptied.await;
-            }
-        };
-        if timeout_at(until, space).await.is_err() {
-            self.lock().stalled = true;
+    /// Bis wann auf diesen Empfänger zu warten ist; `None`, wenn er gut mitkommt, zu lange
+    /// gebraucht hat oder fort ist.
+    pub fn worth_waiting_until(&self) -> Option<Instant> {
+        let queue = self.lock();
+        let until = queue.crowded_since.filter(|_| !queue.closed)? + PATIENCE;
+        (Instant::now() < until).then_some(until)
+    }
+
+    /// Wartet darauf, dass der Empfänger aufholt, wenn es sich lohnt.
+    pub async fn wait_for_space(&self) {
+        let emptied = self.emptied.notified(); // erst zuhören, dann nachsehen
+        if let Some(until) = self.worth_waiting_until() {
+            let _ = timeout_at(until, emptied).await; // danach sieht jeder noch einmal nach
+        }
+    }
+
+    /// Geschrieben ist wieder etwas: Wer darauf gewartet hat, darf einreihen.
+    fn note_written(&self, count: usize) {
+        let mut queue = self.lock();
+        queue.writing -= count;
+        if queue.len() <= self.limit / 2 {
+            queue.crowded_since = None;
+            drop(queue);
+            self.emptied.notify_waiters();
         }
     }
     // ANCHOR_END: wait
 
-    /// Ist die Schlange mehr als halb voll?
-    pub fn is_crowded(&self) -> bool {
-        self.is_fuller_than(self.limit / 2)
+    /// So viel passt auch in eine Schlange, die schon halb voll ist.
+    pub fn portion(&self) -> usize {
+        self.limit / 4
     }
 
-    fn is_fuller_than(&self, bytes: usize) -> bool {
-        let queue = self.lock();
-        queue.len() > bytes && !queue.stalled && !queue.closed
+    /// War der Empfänger zu langsam?
+    pub fn is_cut_off(&self) -> bool {
+        self.lock().cut_off
     }
 
-    fn note_written(&self, count: usize) {
-        let mut queue = self.lock();
-        queue.writing -= count;
-        if queue.len() <= self.limit / 4 {
-            queue.stalled = false;
-            drop(queue);
-            self.emptied.notify_waiters();
-        }
+    /// Kommt nichts mehr dazu?
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
     }
 
     /// Von nun an kommt nichts mehr dazu; was dasteht, wird noch geschrieben.

@@ -26,6 +26,8 @@ pub struct Inbox {
     bytes: Vec<u8>,
     /// Die letzte Anfrage kam ohne Zeilenende; folgt es noch, gehört es zu ihr.
     line_end_may_follow: bool,
+    /// So viele Bytes hatten unbekannte Anfragen seit dem letzten Zeilenende.
+    unknown: usize,
 }
 
 impl Inbox {
@@ -46,6 +48,7 @@ impl Inbox {
     pub fn next_request(&mut self, ended: bool) -> Option<String> {
         if let Some(end) = self.bytes.iter().position(|&byte| byte == b'\n') {
             let line: Vec<u8> = self.bytes.drain(..=end).collect();
+            self.unknown = 0;
             return Some(text(&line));
         }
         // Kein Zeilenende in Sicht: Ist das schon alles? Der Server muss raten.
@@ -55,15 +58,21 @@ impl Inbox {
         if self.bytes.is_empty() || (may_become_one && !is_request && !ended) {
             return None;
         }
+        self.unknown = if is_request {
+            0
+        } else {
+            self.unknown + self.bytes.len()
+        };
         self.bytes.clear();
         self.line_end_may_follow = true;
         Some(guess)
     }
     // ANCHOR_END: next
 
-    /// Ist mehr angekommen, als eine Anfrage haben darf, ohne dass ein Zeilenende zu sehen wäre?
+    /// Ist, auch in Stücken, mehr angekommen, als eine Anfrage haben darf, ohne dass ein
+    /// Zeilenende zu sehen wäre?
     pub fn is_overfull(&self) -> bool {
-        self.bytes.len() >= MAX_REQUEST && !self.bytes.contains(&b'\n')
+        self.unknown + self.bytes.len() >= MAX_REQUEST && !self.bytes.contains(&b'\n')
     }
 }
 
@@ -138,6 +147,23 @@ mod tests {
         assert!(inbox.is_overfull());
         inbox.push(b"\n");
         assert!(!inbox.is_overfull());
+    }
+
+    #[test]
+    fn too_much_without_line_end_is_too_much_in_pieces_as_well() {
+        let mut inbox = Inbox::default();
+        let mut answers = 0;
+        while !inbox.is_overfull() {
+            inbox.push(&[b'x'; 100]);
+            answers += usize::from(inbox.next_request(false).is_some());
+        }
+        assert_eq!(answers, MAX_REQUEST.div_ceil(100));
+        // Wer bekannte Anfragen ohne Zeilenende schickt, darf das, so oft er will.
+        let mut inbox = Inbox::default();
+        for _ in 0..2 * MAX_REQUEST {
+            inbox.push(b"time");
+            assert!(inbox.next_request(false).is_some() && !inbox.is_overfull());
+        }
     }
 
     #[test]

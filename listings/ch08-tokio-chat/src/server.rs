@@ -102,7 +102,7 @@ async fn converse(stream: TcpStream, room: &Room, queue: usize) -> io::Result<()
             Ok(())
         }
     };
-    session.leave();
+    session.leave().await;
     outbox.close(); // die zweite Task schreibt noch, was dasteht, und legt auf
 
     // Was der Client noch schickt, wird verworfen: Bliebe es ungelesen, ginge mit dem Auflegen

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::io;
-use std::mem;
 use std::sync::Arc;
 
 use tokio::io::AsyncReadExt;
@@ -40,8 +39,8 @@ impl Session<'_> {
             }
             inbox.push(&buffer[..count]);
             while let Some(line) = inbox.next_line() {
-                let stays = self.handle(line);
-                if !stays || self.said.len() >= MANY {
+                let stays = self.handle(line).await;
+                if !stays || self.said.len() >= MANY.min(self.outbox.portion()) {
                     self.pass_on().await;
                 }
                 if !stays {
@@ -56,7 +55,7 @@ impl Session<'_> {
 
     /// Die erste Zeile, die etwas taugt, ist der Name, jede weitere eine Nachricht.
     /// `false`, wenn es die letzte war.
-    fn handle(&mut self, line: Line) -> bool {
+    async fn handle(&mut self, line: Line) -> bool {
         let trouble = match (line, &self.name) {
             (Line::Text(text), _) if text == "bye" => return false,
             (Line::Text(text), Some(name)) => {
@@ -65,7 +64,7 @@ impl Session<'_> {
             }
             (Line::Text(text), None) => {
                 let name = text.trim();
-                match self.room.join(name, self.outbox) {
+                match self.room.join(name, self.outbox).await {
                     Ok(()) => {
                         say(format!("{} ist da", shown(name)));
                         self.name = Some(name.into());
@@ -80,14 +79,11 @@ impl Session<'_> {
         self.outbox.push(&format!("! {trouble}\n"))
     }
 
-    /// Gibt weiter, was gesagt ist, und lässt die anderen aufholen.
+    /// Gibt weiter, was gesagt ist. Wer viel redet, wird dabei gebremst.
     async fn pass_on(&mut self) {
-        let said = mem::take(&mut self.said);
-        if let Some(name) = &self.name
-            && !said.is_empty()
-        {
-            self.room.say(name, self.outbox, &said);
-            self.room.let_others_catch_up(self.outbox).await; // wer viel redet, wird gebremst
+        if !self.said.is_empty() {
+            self.room.say(self.outbox, &self.said).await;
+            self.said.clear();
         }
     }
 }
@@ -103,11 +99,15 @@ impl<'a> Session<'a> {
     }
 
     /// Verlässt den Raum.
-    pub fn leave(&mut self) {
+    pub async fn leave(&mut self) {
         if let Some(name) = self.name.take()
-            && self.room.leave(&name, self.outbox)
+            && self.room.leave(&name, self.outbox).await
         {
-            say(format!("{} ist weg", shown(&name)));
+            let why = match self.outbox.is_cut_off() {
+                true => " (liest zu langsam)",
+                false => "",
+            };
+            say(format!("{} ist weg{why}", shown(&name)));
         }
     }
 }

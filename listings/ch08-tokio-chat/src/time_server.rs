@@ -7,13 +7,13 @@ use std::time::Duration;
 use chrono::Local;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::cli::say;
 use crate::net::reason;
 use crate::protocol::{Inbox, MAX_REQUEST, answer};
 
-/// So lange wartet der Server auf einen Client, der schweigt oder nicht liest.
+/// So lange wartet der Server auf eine Anfrage und auf einen Client, der nicht liest.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 /// So lange ruht `accept`, wenn das Betriebssystem keine Verbindung hergibt.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -55,20 +55,22 @@ async fn converse(
     address: SocketAddr,
     patience: Duration,
 ) -> io::Result<()> {
+    let mut end = Instant::now() + patience;
     let mut inbox = Inbox::default();
     let mut buffer = [0; MAX_REQUEST];
     loop {
-        let count = timeout(patience, stream.read(&mut buffer)).await??;
+        let count = timeout_at(end, stream.read(&mut buffer)).await??;
         inbox.push(&buffer[..count]);
         if inbox.is_overfull() {
             say(format!("{address} schickt zu viel auf einmal"));
-            return timeout(patience, refuse(stream)).await?;
+            return timeout_at(end, refuse(stream)).await?;
         }
         let ended = count == 0;
         while let Some(request) = inbox.next_request(ended) {
             say(format!("{address} fragt: „{}“", request.escape_debug()));
             let answer = answer(&request, Local::now().naive_local());
             timeout(patience, stream.write_all(answer.as_bytes())).await??;
+            end = Instant::now() + patience; // für die nächste
         }
         if ended {
             return Ok(());
@@ -77,11 +79,11 @@ async fn converse(
 }
 // ANCHOR_END: attend
 
-/// Antwortet ein letztes Mal und legt auf. Was der Client noch schickt, wird bis zu
-/// einer Grenze gelesen und verworfen: Sonst ginge mit dem Rest auch die Antwort verloren.
+/// Antwortet ein letztes Mal und legt auf. Was der Client noch schickt, wird gelesen und
+/// verworfen: Sonst ginge mit dem Rest auch die Antwort verloren.
 async fn refuse(mut stream: TcpStream) -> io::Result<()> {
     stream.write_all(b"Unbekannte Anfrage\n").await?;
     stream.shutdown().await?;
-    copy(&mut stream.take(1 << 24), &mut sink()).await?;
+    copy(&mut stream, &mut sink()).await?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ch08_tokio_chat::time_server::{PATIENCE, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 async fn start() -> SocketAddr {
     let socket = TcpSocket::new_v4().unwrap();
@@ -26,6 +26,18 @@ async fn a_silent_client_is_ended_after_thirty_seconds() {
     assert_eq!(silent.read(&mut [0]).await.unwrap(), 0); // der Server legt auf
     let waited = begin.elapsed();
     assert!(waited >= PATIENCE && waited < PATIENCE + Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_who_drips_and_never_asks_is_ended_after_thirty_seconds() {
+    let address = start().await;
+    let mut dripping = TcpStream::connect(address).await.unwrap();
+    let begin = Instant::now();
+    while dripping.write_all(b" ").await.is_ok() && begin.elapsed() < 3 * PATIENCE {
+        sleep(PATIENCE / 10).await;
+    }
+    let waited = begin.elapsed();
+    assert!(waited >= PATIENCE && waited < 2 * PATIENCE, "{waited:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::common::{DEADLINE, Program, connect, refuses};
+use crate::common::{DEADLINE, Program, connect, deserted, refuses};
 use socket2::{Domain, Socket, Type};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_ch08-server");
@@ -483,10 +483,7 @@ fn a_taken_port_is_said_in_one_sentence() {
 
 #[test]
 fn without_a_server_the_client_says_so() {
-    // Gebunden, ohne zu lauschen: Den Port bekommt niemand sonst.
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
-    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    let (_nobody, address) = deserted();
     let sentence = format!("Keine Verbindung zu {address}: Läuft der Server?");
     refuses(
         CLIENT,

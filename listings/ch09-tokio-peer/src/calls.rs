@@ -12,9 +12,9 @@ use tokio::time::{sleep, timeout};
 
 use crate::args::Args;
 use crate::cli::{self, say};
-use crate::lines::{self, MAX_LINE, printable};
+use crate::lines::{self, MAX_LINE};
 use crate::net;
-use crate::net::reason;
+use crate::net::{printable, reason};
 
 /// Pause nach dem ersten vergeblichen Versuch; jede weitere ist doppelt so lang.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);

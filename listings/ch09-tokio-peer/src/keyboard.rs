@@ -21,7 +21,7 @@ pub fn typed_lines() -> Result<Receiver<String>, String> {
         }
     };
     let thread = thread::Builder::new().name("Leser".into()).spawn(read_all);
-    thread.map_err(|error| format!("Kein Thread für die Tastatur: {error}."))?;
+    thread.map_err(|_| "Für die Tastatur ist kein Thread zu haben.")?;
     Ok(lines)
 }
 // ANCHOR_END: keyboard

@@ -11,8 +11,7 @@ use tokio::sync::mpsc::Receiver;
 use crate::args::Args;
 use crate::calls::{Caller, Connection, Reception, address_of, call, read_line};
 use crate::cli::say;
-use crate::lines::printable;
-use crate::net::reason;
+use crate::net::{printable, reason};
 
 /// Zwei Peers, die sich gefunden haben.
 pub struct Link {

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::Receiver;
 
 use crate::calls::read_line;
 use crate::cli::say;
-use crate::lines::printable;
+use crate::net::printable;
 use crate::peer::Link;
 
 // ANCHOR: rounds

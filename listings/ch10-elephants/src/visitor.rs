@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::cli::{Address, say};
 use crate::lines::MAX_LINE;
-use crate::net::reason;
+use crate::net::{printable, reason};
 
 /// Länger wartet der Besucher auf keine Antwort.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -71,7 +71,7 @@ async fn fetch(service: &Service, name: &str) -> io::Result<Vec<u8>> {
 /// Ohne Zeilenende ist die Antwort nicht zu Ende.
 fn whole_answer(service: &Service, line: &[u8]) -> Result<String, String> {
     match line.strip_suffix(b"\n").map(str::from_utf8) {
-        Some(Ok(answer)) => Ok(answer.trim_end().replace(char::is_control, "?")),
+        Some(Ok(answer)) => Ok(printable(answer.trim_end())),
         Some(Err(_)) => Err(format!(
             "Die Antwort von {service} ist kein gültiges UTF-8."
         )),

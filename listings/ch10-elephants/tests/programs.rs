@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{DEADLINE, Program, connect, refuses};
+use common::{DEADLINE, Program, connect, deserted, refuses};
 use socket2::Socket;
 
 const SERVICE: &str = env!("CARGO_BIN_EXE_ch10-service");
@@ -203,14 +203,15 @@ fn who_never_reads_is_let_go() {
 #[test]
 fn no_free_descriptors_let_the_service_wait_and_go_on() {
     // Zwölf Dateideskriptoren: Nach den ersten Besuchern sind sie verbraucht.
-    let script = format!("ulimit -n 12; exec {SERVICE} --port 0");
-    let server = Program::start("/bin/sh", &["-c", &script]);
+    let limited = ["-c", r#"ulimit -n 12; exec "$0" --port 0"#, SERVICE];
+    let server = Program::start("/bin/sh", &limited);
     let ready = server.line();
     let address: SocketAddr = ready.rsplit(' ').next().unwrap().parse().unwrap();
     let start = Instant::now();
     let crowd: Vec<_> = (0..20).map(|_| connect(address)).collect();
     for _ in 0..6 {
-        server.line_with("Kein Besucher zu empfangen: das Betriebssystem meldet „");
+        server
+            .line_with("Kein Besucher zu empfangen: alle Dateideskriptoren sind vergeben.");
     }
     // Dazwischen macht er fünfmal Pause; wie spät die Zeilen hier ankommen, kürzt das nicht.
     assert!(start.elapsed() >= Duration::from_millis(500));
@@ -367,13 +368,13 @@ fn a_herd_whose_table_nobody_reads_ends_with_one_sentence() {
 #[test]
 fn more_threads_than_the_system_allows_are_refused_in_one_sentence() {
     // 500 MB Adressen: Das reicht nicht für 500 Stapel zu 2 MiB.
-    let script = format!("ulimit -v 500000; exec {HERD}");
-    let mut herd = Program::start("/bin/sh", &["-c", &script]);
+    let limited = ["-c", r#"ulimit -v 500000; exec "$0""#, HERD];
+    let mut herd = Program::start("/bin/sh", &limited);
     let line = herd.line_with("500 Threads");
     // Entweder bekommt `main` keinen Thread mehr, oder einer, der eben begann, bricht
     // mangels Speicher alles ab.
     let sentences = [
-        "500 Threads sind zu viele: Das System meldet „",
+        "500 Threads sind zu viele: Das System gibt nicht mehr her.",
         "500 Threads sind zu viele: Der Prozess ist abgebrochen.",
     ];
     assert!(
@@ -402,7 +403,7 @@ fn an_unknown_host_is_said_before_anything_is_asked() {
 
 #[test]
 fn without_a_service_the_visitor_says_so() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (_nobody, free) = deserted();
     let mut visitor = Program::start(VISITOR, &["--port", &free.port().to_string()]);
     visitor.line_with(&format!("Keine Verbindung zu {free}: Läuft der Server?"));
     assert_eq!(visitor.status(), 1);

@@ -13,10 +13,8 @@ pub fn serve(listener: &TcpListener, stack: usize) -> ! {
         match listener.accept() {
             Ok((stream, address)) => {
                 let attend = move || drop(converse(&stream)); // ein Fehler ist auch ein Ende
-                if let Err(error) = Builder::new().stack_size(stack).spawn(attend) {
-                    say(format!(
-                        "Kein Thread für {address}, das Betriebssystem meldet „{error}“."
-                    ));
+                if Builder::new().stack_size(stack).spawn(attend).is_err() {
+                    say(format!("Kein Thread für {address} zu haben."));
                 }
             }
             Err(error) => {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use crate::common::{DEADLINE, Program, connect};
+use crate::common::{DEADLINE, Program, connect, deserted};
 use ch11_c10k::load::{Load, PATIENCE, PENDING, Talked, Who};
 use socket2::SockRef;
 
@@ -334,7 +334,7 @@ fn a_single_wrong_byte_is_noticed_and_control_characters_do_not_reach_the_screen
         asked.echo()
     });
     let sentence = complaint(address);
-    let wrong = line(4, 2).replace("st du", "·t du");
+    let wrong = line(4, 2).replace("st du", "\\u{1b}t du");
     assert!(
         sentence.starts_with(&format!("Verbindung 4 bekommt „{wrong}“ ")),
         "{sentence}"
@@ -634,9 +634,7 @@ fn what_the_server_did_wrong_is_said_and_the_status_is_1() {
 
 #[test]
 fn without_a_server_there_is_one_sentence() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let (_nobody, address) = deserted();
     let mut load = Program::start(LOAD, &["--port", &address.port().to_string()]);
     let sentence = format!("Keine Verbindung zu {address}: Läuft der Server?");
     assert_eq!((load.line(), load.status()), (sentence, 1));

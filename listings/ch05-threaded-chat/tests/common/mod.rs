@@ -10,6 +10,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use socket2::{Domain, Socket, Type};
+
 /// Worauf ein Test wartet, muss in dieser Zeit geschehen; sonst schlägt er fehl.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -191,6 +193,16 @@ pub fn refuses(executable: &str, args: &[&str], sentence: &str, status: i32) {
         program.lines.recv_timeout(DEADLINE),
         Err(RecvTimeoutError::Disconnected)
     );
+}
+
+/// Eine Adresse, an der niemand lauscht, solange es den Socket gibt: Er ist gebunden, und den Port bekommt niemand sonst.
+pub fn deserted() -> (Socket, SocketAddr) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("ein Socket");
+    socket
+        .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
+        .expect("ein freier Port");
+    let address = socket.local_addr().expect("gebunden").as_socket();
+    (socket, address.expect("eine Adresse mit Port"))
 }
 
 /// Eine Verbindung, deren Lesen und Schreiben nicht ewig warten.

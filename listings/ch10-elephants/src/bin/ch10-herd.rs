@@ -51,9 +51,9 @@ fn run() -> Result<(), String> {
 /// Was der Kindprozess tut.
 fn measure(model: Model, args: &Args) -> Result<(), String> {
     let elephants = args.elephants;
-    let measured = model.measure(elephants).map_err(|error| {
+    let measured = model.measure(elephants).map_err(|_| {
         let title = model.title();
-        format!("{elephants} {title} sind zu viele: Das System meldet „{error}“.")
+        format!("{elephants} {title} sind zu viele: Das System gibt nicht mehr her.")
     })?;
     match args.json {
         true => cli::say(measured.json()),

@@ -7,7 +7,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
 use crate::load::line::{LENGTH, Line};
-use crate::net::reason;
+use crate::net::{printable, reason};
 
 /// Unter Unix ist ein Socket leer, wenn beim Lesen weniger kam, als in den Puffer passte
 /// (epoll(7)); was danach ankommt, meldet `poll` von Neuem. Nur das Ende kann sich dahinter
@@ -148,8 +148,15 @@ pub fn refusal(error: &io::Error) -> String {
     }
 }
 
-/// Die erste Zeile, ohne Zeichen, die den Bildschirm durcheinanderbringen.
+/// Der Anfang der ersten Zeile, ohne Zeichen, die den Bildschirm durcheinanderbringen.
 fn shown(bytes: &[u8]) -> String {
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    String::from_utf8_lossy(line).replace(char::is_control, "·")
+    let line = String::from_utf8_lossy(line);
+    let beginning: String = line.chars().take(200).collect();
+    let more = if line.chars().nth(200).is_some() {
+        "…"
+    } else {
+        ""
+    };
+    printable(&beginning) + more
 }
