@@ -1,6 +1,7 @@
 //! The command line: arguments in, one of the program's jobs started, its end turned into an exit status.
 //! Everything a reader can meet here is German, also what clap would say in English.
 
+use print::{show, tell};
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -275,12 +276,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(refusal) if refusal.kind() == ErrorKind::DisplayHelp => {
-            print!("{refusal}");
+            show(refusal);
             return ExitCode::SUCCESS;
         }
         Err(refusal) => {
-            eprintln!("{}", in_german(&refusal));
-            eprintln!("Was möglich ist, zeigt „cargo run -- --help“.");
+            tell(format_args!("{}", in_german(&refusal)));
+            tell(format_args!(
+                "Was möglich ist, zeigt „cargo run -- --help“."
+            ));
             return ExitCode::from(2);
         }
     };
@@ -301,7 +304,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Figures(_) => {
             let root = site::find_root(COMPILED_IN);
             status_of(figures::redraw(&root, &mut |sentence| {
-                eprintln!("{sentence}")
+                tell(format_args!("{sentence}"))
             }))
         }
         Command::Measure(args) => {
@@ -329,10 +332,10 @@ fn measure(measurement: Measurement) -> ExitCode {
 fn build(folder: Option<PathBuf>) -> ExitCode {
     let root = site::find_root(COMPILED_IN);
     let folder = folder.unwrap_or_else(|| site::default_destination(&root));
-    eprintln!("Das Buch wird gebaut …");
+    tell(format_args!("Das Buch wird gebaut …"));
     let built = site::build(&root, &folder);
     if let Ok(report) = &built {
-        eprintln!("{report}");
+        tell(format_args!("{report}"));
     }
     status_of(built.map_err(anyhow::Error::new))
 }
@@ -342,7 +345,7 @@ fn status_of<T>(outcome: anyhow::Result<T>) -> ExitCode {
     match outcome {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error:#}");
+            tell(format_args!("{error:#}"));
             ExitCode::FAILURE
         }
     }

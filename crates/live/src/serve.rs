@@ -7,7 +7,8 @@ mod guard;
 mod pages;
 mod rebuild;
 
-use std::io::{self, Write};
+use print::{files, show, tell};
+use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -100,9 +101,8 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         Poll::Ready(interrupted.as_mut().poll(context).is_ready())
     });
     let already = serving.runtime().block_on(first_look);
-    println!("{}", serving.address());
-    io::stdout().flush()?;
-    eprintln!("Strg+C beendet das Programm.");
+    show(format_args!("{}\n", serving.address()));
+    tell(format_args!("Strg+C beendet das Programm."));
     // Lives as long as the server: a browser may take its time.
     let redirect = options.open_browser.then(|| open_browser(&options.root, &serving));
     let waited = if already {
@@ -153,7 +153,7 @@ pub fn start(options: &Options) -> anyhow::Result<Serving> {
             let _ = stream.set_nodelay(true);
         });
         if let Err(cause) = axum::serve(listener, router(shared)).await {
-            eprintln!("Der Server ist abgebrochen: {cause}");
+            tell(format_args!("Der Server ist abgebrochen: {cause}"));
         }
     });
     Ok(Serving {
@@ -214,37 +214,44 @@ fn bind(wanted: u16) -> anyhow::Result<std::net::TcpListener> {
         match std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
             Ok(listener) => {
                 if port != wanted {
-                    eprintln!("Port {wanted} ist belegt, das Buch liegt auf Port {port}.");
+                    tell(format_args!(
+                        "Port {wanted} ist belegt, das Buch liegt auf Port {port}."
+                    ));
                 }
                 listener.set_nonblocking(true)?;
                 return Ok(listener);
             }
             Err(cause) if cause.kind() == io::ErrorKind::AddrInUse && wanted != 0 => {}
             Err(cause) => {
-                return Err(cause).context(format!("Port {port} lässt sich nicht öffnen"));
+                let sentence =
+                    "lässt sich nicht öffnen; mit --port nehmen Sie einen anderen";
+                return Err(cause).context(format!("Port {port} {sentence}"));
             }
         }
     }
-    anyhow::bail!("Die Ports {wanted} bis {last} sind alle belegt.")
+    anyhow::bail!(
+        "Die Ports {wanted} bis {last} sind alle belegt; mit --port nehmen Sie einen anderen."
+    )
 }
 
 /// Opens the book in the reader's browser, on a thread of its own because that can take a while. The token reaches it by
 /// a private file, which the returned value keeps.
 fn open_browser(root: &Path, serving: &Serving) -> Option<Redirect> {
-    let folder = root.join("target");
+    let folder = files::target(root);
+    files::sweep(&folder, "oeffnen-");
     let redirect = Redirect::to(&serving.address(), &folder)
         .inspect_err(|cause| {
-            eprintln!(
+            tell(format_args!(
                 "Der Browser lässt sich so nicht öffnen ({cause}): Rufen Sie die Adresse selbst auf."
-            );
+            ));
         })
         .ok()?;
     let path = redirect.path();
     let opening = std::thread::Builder::new().spawn(move || {
         if open::that_detached(&path).is_err() {
-            eprintln!(
+            tell(format_args!(
                 "Der Browser ließ sich nicht öffnen: Rufen Sie die Adresse selbst auf."
-            );
+            ));
         }
     });
     // Without the thread the reader opens the address, which is printed anyway.

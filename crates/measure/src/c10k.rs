@@ -13,6 +13,7 @@ pub mod summary;
 pub mod table;
 mod trial;
 
+use print::{show, tell};
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -338,7 +339,7 @@ pub fn run(root: &Path, plan: &Plan, save: bool) -> anyhow::Result<()> {
     if report.models.iter().all(|model| model.trials.is_empty()) {
         bail!("Mit Strg+C abgebrochen, bevor etwas gemessen war.");
     }
-    print!("{}", table::text(&report));
+    show(table::text(&report));
     let place = draft().display().to_string();
     if !report.complete {
         bail!("\nMit Strg+C abgebrochen; was gemessen war, steht oben und in {place}.");
@@ -346,7 +347,7 @@ pub fn run(root: &Path, plan: &Plan, save: bool) -> anyhow::Result<()> {
     if save {
         return kept::save(root, &file(), &report);
     }
-    eprintln!("\nJeder einzelne Versuch steht in {place}.");
+    tell(format_args!("\nJeder einzelne Versuch steht in {place}."));
     Ok(())
 }
 

@@ -9,6 +9,7 @@ pub mod load;
 pub mod report;
 pub mod table;
 
+use print::{show, tell};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -93,18 +94,18 @@ pub fn file() -> PathBuf {
 /// German sentences: a server does not start, loses or doubles a line, hangs up; Ctrl-C.
 pub fn run(root: &Path, receivers: u64, rounds: u64, save: bool) -> anyhow::Result<()> {
     if cfg!(debug_assertions) {
-        eprintln!(
+        tell(format_args!(
             "Ohne --release bremst vor allem der Lastgenerator: Die Zahlen sagen dann mehr über ihn als über die Server."
-        );
+        ));
     }
     if save && (cfg!(debug_assertions) || machine::python().is_none()) {
         bail!("Aufgehoben wird nur eine Messung mit --release und mit python3.");
     }
     let cancelled = cancelled_by_ctrl_c();
-    eprintln!("Die Programme der Listings werden gebaut …");
+    tell(format_args!("Die Programme der Listings werden gebaut …"));
     let programs = listings::built_of(root, &LISTINGS, Profile::Release, &cancelled)?;
     let report = measure(root, &programs, receivers, rounds, &cancelled)?;
-    print!("{}", table::text(&report));
+    show(table::text(&report));
     if save {
         kept::save(root, &file(), &report)?;
     }
@@ -123,7 +124,7 @@ pub fn measure(
     rounds: u64,
     cancelled: &Arc<AtomicBool>,
 ) -> anyhow::Result<ChatReport> {
-    let mut tell = |sentence: String| eprintln!("{sentence}");
+    let mut tell = |sentence: String| tell(format_args!("{sentence}"));
     let servers =
         subject::runnable(root, PYTHON_LISTING, SUBJECTS.iter(), programs, &mut tell);
     let files = machine::open_files()?;
@@ -175,11 +176,11 @@ impl Contender {
         let mut gauge = Gauge::of(program.id());
         let empty = gauge.footprint().resident;
         let connections = receivers + 1;
-        eprintln!(
+        tell(format_args!(
             "{}: {} Verbindungen werden aufgebaut …",
             server.id,
             german::whole(connections)
-        );
+        ));
         let mut crowd = Crowd::gather(address, receivers, cancelled)?;
         let full = gauge.footprint();
         // The first lines on a connection are not typical: its buffers still grow.
@@ -225,7 +226,7 @@ fn take_turns(contenders: &mut [Contender], rounds: u64) -> anyhow::Result<()> {
     let parts = u32::try_from(count as u64 * rounds * 2).unwrap_or(u32::MAX);
     let time = LONGEST_ROUND.min(ROUNDS_TIME / parts.max(1));
     for round in 1..=rounds {
-        eprintln!("Runde {round} von {rounds} …");
+        tell(format_args!("Runde {round} von {rounds} …"));
         for lines in [1, BURST] {
             for turn in 0..count {
                 let contender = &mut contenders[(round as usize + turn) % count];

@@ -1,6 +1,7 @@
 //! The programs of a measurement: started, heard, and ended with their value – on Linux even if ours is killed.
 //! In flow commands, out flow the lines of their stdout, and a German sentence when one of them fails.
 
+use print::tell;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -198,7 +199,7 @@ impl<'a> Hearing<'a> {
         let read = move || {
             for report in reports {
                 if let (Stream::Err, Some(line)) = (report.stream, report.line) {
-                    eprintln!("{line}");
+                    tell(format_args!("{line}"));
                 }
             }
         };

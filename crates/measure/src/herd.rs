@@ -1,6 +1,7 @@
 //! The elephants' 500: once a thread each, once a task each, `cargo run --release -- measure herd`.
 //! In flows what `ch10-herd` measures, out flows a [`HerdReport`] with every run.
 
+use print::{show, tell};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -68,10 +69,10 @@ pub struct Herd {
 /// A German sentence: the program cannot be built, fails, prints something else; Ctrl-C.
 pub fn run(root: &Path, runs: u64, save: bool) -> anyhow::Result<()> {
     let cancelled = cancelled_by_ctrl_c();
-    eprintln!("Die Programme der Messung werden gebaut …");
+    tell(format_args!("Die Programme der Messung werden gebaut …"));
     let programs = listings::built_of(root, &[LISTING], Profile::Release, &cancelled)?;
     let report = measure(root, &programs, runs, &cancelled)?;
-    print!("{}", text(&report));
+    show(text(&report));
     if save {
         kept::save(root, &file(), &report)?;
     }
@@ -98,7 +99,7 @@ pub fn measure(
         tasks: Vec::new(),
     };
     for run in 1..=runs {
-        eprintln!("Durchgang {run} von {runs} …");
+        tell(format_args!("Durchgang {run} von {runs} …"));
         report.threads.push(sleep(program, "threads", cancelled)?);
         report.tasks.push(sleep(program, "tasks", cancelled)?);
     }

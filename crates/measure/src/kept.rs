@@ -1,6 +1,7 @@
 //! Measurements as the book keeps them: JSON in `book/measurements`, and beside it everything that is drawn from it.
 //! In flows a report, out flow files.
 
+use print::tell;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -29,6 +30,6 @@ pub fn json(report: &impl Serialize) -> String {
 /// A German sentence: a file cannot be written, the book wants a number that was not measured.
 pub fn save(root: &Path, file: &Path, report: &impl Serialize) -> anyhow::Result<()> {
     write_file(&root.join(file), json(report))?;
-    eprintln!("\nAufgehoben in {}.", file.display());
-    figures::redraw(root, &mut |sentence| eprintln!("{sentence}"))
+    tell(format_args!("\nAufgehoben in {}.", file.display()));
+    figures::redraw(root, &mut |sentence| tell(format_args!("{sentence}")))
 }

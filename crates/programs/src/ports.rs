@@ -7,9 +7,15 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 const FIRST: u16 = 20_000;
 const COUNT: u32 = 10_000;
+
+/// So often a port is looked at that seems to be taken.
+const LOOKS: u32 = 5;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
 static HANDED_OUT: AtomicU32 = AtomicU32::new(0);
 
@@ -72,7 +78,15 @@ pub fn free() -> io::Result<u16> {
 
 /// Whether a server could bind this port on 127.0.0.1 right now.
 pub fn is_free(port: u16) -> bool {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    // A program that another thread is just starting holds, until it has begun, a copy of every socket of ours, of this very
+    // look at the port too. So a port is taken only if it stays so.
+    (0..LOOKS).any(|look| {
+        if look > 0 {
+            thread::sleep(BETWEEN_LOOKS);
+        }
+        bind().is_ok()
+    })
 }
 
 /// The wanted ports where they are usable, and free ones where they are not, in the order the wanted ones have: which of

@@ -1,6 +1,7 @@
 //! The command `record`: plays scenes with the real programs and writes down what the chapters include.
 //! In flow names of scenes, out flow recordings, transcripts and timelines – all of a scene's files or none.
 
+use print::tell;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -42,7 +43,7 @@ pub fn record_where(
 ) -> anyhow::Result<()> {
     let chosen = choose(&all(root), names)?;
     if chosen.is_empty() {
-        eprintln!("Es gibt keine Szene aufzuzeichnen.");
+        tell(format_args!("Es gibt keine Szene aufzuzeichnen."));
         return Ok(());
     }
     // Every script is read first: a slip in the last one should not cost the runs before it.
@@ -55,7 +56,7 @@ pub fn record_where(
         }
         scenes.push((id, script));
     }
-    eprintln!("Die Programme der Listings werden gebaut …");
+    tell(format_args!("Die Programme der Listings werden gebaut …"));
     let recorder = Recorder {
         root,
         programs: listings::built(root)?,
@@ -67,7 +68,7 @@ pub fn record_where(
     let mut passed_over = Vec::new();
     for (id, script) in &scenes {
         match recorder.record(id, script)? {
-            Some(outcome) => eprintln!("{id}: {outcome}"),
+            Some(outcome) => tell(format_args!("{id}: {outcome}")),
             None => passed_over.push(id.to_string()),
         }
     }

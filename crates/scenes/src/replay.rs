@@ -1,5 +1,6 @@
 //! A scene played once more: without a slip it yields a recording, and in the tests it proves that the book's still holds.
 
+use print::tell;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -25,7 +26,9 @@ pub fn replay(root: &Path, id: &SceneId) -> anyhow::Result<()> {
         );
     }
     if !script.is_playable_here() {
-        eprintln!("Die Szene „{id}“ gibt es auf diesem System nicht; sie entfällt.");
+        tell(format_args!(
+            "Die Szene „{id}“ gibt es auf diesem System nicht; sie entfällt."
+        ));
         return Ok(());
     }
     let programs = listings::built(root)?;

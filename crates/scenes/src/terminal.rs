@@ -2,6 +2,7 @@
 //! In flows a scene's name, out flow its columns side by side, live, with the time in the margin –
 //! or plain lines with names where there is no room or no terminal.
 
+use print::tell;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -37,14 +38,16 @@ pub fn show(root: &Path, name: &str) -> anyhow::Result<()> {
     if let Some(system) = script.system.as_ref().filter(|_| !script.is_playable_here()) {
         bail!("Die Szene „{id}“ lässt sich nur unter {system} spielen.");
     }
-    eprintln!("Die Programme der Listings werden gebaut …");
+    tell(format_args!("Die Programme der Listings werden gebaut …"));
     let programs = listings::built(root)?;
     let mut settings = Settings::for_recording(&script);
     settings.ports =
         ports::choose(&script.ports, ports::is_free).context("Es ist kein Port frei")?;
     for (wanted, chosen) in script.ports.values().zip(settings.ports.values()) {
         if wanted != chosen {
-            eprintln!("Diesmal Port {chosen} statt {wanted}: Nicht alle sind frei.");
+            tell(format_args!(
+                "Diesmal Port {chosen} statt {wanted}: Nicht alle sind frei."
+            ));
         }
     }
     // The programs run in process groups of their own: Ctrl-C at the terminal reaches only us.
@@ -91,7 +94,8 @@ impl Screen {
             .then(terminal_size::terminal_size)
             .flatten()
             .map(|(terminal_size::Width(width), _)| usize::from(width));
-        let colourful = terminal && std::env::var_os("NO_COLOR").is_none();
+        let dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
+        let colourful = terminal && !dumb && std::env::var_os("NO_COLOR").is_none();
         Screen::with_width(script, width, colourful)
     }
 

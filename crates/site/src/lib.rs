@@ -118,7 +118,7 @@ pub fn find_root(otherwise: impl AsRef<Path>) -> PathBuf {
 
 /// Where the book of `root` is built to if nobody says otherwise.
 pub fn default_destination(root: &Path) -> PathBuf {
-    root.join("target").join("book")
+    print::files::target(root).join("book")
 }
 
 /// Checks the book in `root` and builds it as static HTML into the folder `dest`, which is made if it is missing.
@@ -176,6 +176,7 @@ impl Staging {
             dest.file_name().map_or_else(|| OsString::from("book"), OsString::from);
         name.push(format!("-staging-{}", std::process::id()));
         let folder = dest.with_file_name(name);
+        print::files::sweep(dest.parent().unwrap_or(dest), "-staging-");
         fs::create_dir_all(&folder).map_err(io_error("anlegen", &folder))?;
         Ok(Self(folder))
     }

@@ -200,7 +200,7 @@ fn a_second_server_on_the_same_port_says_so_and_fails() {
     let (_server, address) = Program::server(SERVER);
     let mut second = Program::start(SERVER, &["--port", &address.port().to_string()]);
     let expected = format!(
-        "Port {} auf 127.0.0.1 ist schon belegt: Läuft der Server bereits?",
+        "Port {} auf 127.0.0.1 ist schon belegt: Läuft der Server bereits? Sonst hilft ein anderer Port; siehe --help.",
         address.port()
     );
     assert_eq!(second.line(), expected);

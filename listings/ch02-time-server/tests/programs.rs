@@ -296,7 +296,7 @@ fn a_taken_port_is_said_in_one_sentence() {
     for program in [SERVER, THREADED, BOTH] {
         let mut second = Program::start(program, &["--port", &port]);
         let sentence = format!(
-            "Port {port} auf 127.0.0.1 ist schon belegt: Läuft der Server bereits?"
+            "Port {port} auf 127.0.0.1 ist schon belegt: Läuft der Server bereits? Sonst hilft ein anderer Port; siehe --help."
         );
         assert_eq!(second.line(), sentence);
         assert_eq!(second.status(), 1);

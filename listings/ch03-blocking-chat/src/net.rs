@@ -11,7 +11,10 @@ pub fn listen(address: &Address) -> Result<TcpListener, String> {
     TcpListener::bind(&*resolve(address)?).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => {
             let Address { host, port } = address;
-            format!("Port {port} auf {host} ist schon belegt: Läuft der Server bereits?")
+            format!(
+                "Port {port} auf {host} ist schon belegt: Läuft der Server bereits? Sonst hilft ein \
+                 anderer Port; siehe --help."
+            )
         }
         _ => {
             let reason = reason(&error);

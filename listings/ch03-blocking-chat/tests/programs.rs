@@ -294,7 +294,9 @@ fn a_taken_port_is_said_in_one_sentence() {
     let mut second = Program::start(SERVER, &["--port", &port]);
     assert_eq!(
         second.line(),
-        format!("Port {port} auf 127.0.0.1 ist schon belegt: Läuft der Server bereits?")
+        format!(
+            "Port {port} auf 127.0.0.1 ist schon belegt: Läuft der Server bereits? Sonst hilft ein anderer Port; siehe --help."
+        )
     );
     assert_eq!(second.status(), 1);
 }

@@ -381,8 +381,9 @@ fn without_a_server_the_clients_say_so_and_fail() {
 fn a_taken_port_is_said_in_one_sentence() {
     let (_server, address) = Program::server(SERVER);
     let port = address.port().to_string();
-    let sentence =
-        format!("Port {port} auf 127.0.0.1 ist schon belegt: Läuft der Server bereits?");
+    let sentence = format!(
+        "Port {port} auf 127.0.0.1 ist schon belegt: Läuft der Server bereits? Sonst hilft ein anderer Port; siehe --help."
+    );
     for server in SERVERS {
         refuses(server, &["--port", &port], &sentence, 1);
     }

@@ -212,8 +212,9 @@ fn whoever_pauses_gets_everything_later_complete_and_in_order() {
 fn a_taken_port_is_said_in_one_sentence() {
     let (_server, address) = Program::server(SERVER);
     let port = address.port().to_string();
-    let sentence =
-        format!("Port {port} auf 127.0.0.1 ist schon belegt: Läuft der Server bereits?");
+    let sentence = format!(
+        "Port {port} auf 127.0.0.1 ist schon belegt: Läuft der Server bereits? Sonst hilft ein anderer Port; siehe --help."
+    );
     for server in [SERVER, HOT_LOOP] {
         refuses(server, &["--port", &port], &sentence, 1);
     }

@@ -312,8 +312,9 @@ mod waiting {
 fn a_taken_port_is_said_in_one_sentence() {
     let (_server, address) = Program::server(SERVER);
     let port = address.port().to_string();
-    let sentence =
-        format!("Port {port} auf 127.0.0.1 ist schon belegt: Läuft der Server bereits?");
+    let sentence = format!(
+        "Port {port} auf 127.0.0.1 ist schon belegt: Läuft der Server bereits? Sonst hilft ein anderer Port; siehe --help."
+    );
     refuses(SERVER, &["--port", &port], &sentence, 1);
 }
 

@@ -27,6 +27,12 @@
 //! ```compile_fail
 #![doc = include_str!("../tests/compile-fail/guard.rs")]
 //! ```
+//!
+//! Auch vorher fallen gelassen, hält der Future den Wächter in den Augen des Compilers fest:
+//!
+//! ```compile_fail
+#![doc = include_str!("../tests/compile-fail/drop.rs")]
+//! ```
 
 use std::sync::Mutex;
 

@@ -474,8 +474,9 @@ fn a_broken_connection_does_not_end_the_time_server() {
 fn a_taken_port_is_said_in_one_sentence() {
     let (_server, address) = Program::server(SERVER);
     let port = address.port().to_string();
-    let sentence =
-        format!("Port {port} auf 127.0.0.1 ist schon belegt: Läuft der Server bereits?");
+    let sentence = format!(
+        "Port {port} auf 127.0.0.1 ist schon belegt: Läuft der Server bereits? Sonst hilft ein anderer Port; siehe --help."
+    );
     for server in [SERVER, TIME_SERVER] {
         refuses(server, &["--port", &port], &sentence, 1);
     }

@@ -619,8 +619,9 @@ fn a_taken_port_is_said_in_one_sentence() {
     let (small, big) = (free_port(), free_port());
     let _anna = listening(small, big, "Anna");
     let (taken, other) = (small.to_string(), big.to_string());
-    let sentence =
-        format!("Port {taken} auf 127.0.0.1 ist schon belegt: Läuft der Server bereits?");
+    let sentence = format!(
+        "Port {taken} auf 127.0.0.1 ist schon belegt: Läuft der Server bereits? Sonst hilft ein anderer Port; siehe --help."
+    );
     let args = ["--listen-port", &taken, "--peer-port", &other];
     refuses(PEER, &args, &sentence, 1);
 }

@@ -390,8 +390,9 @@ fn more_threads_than_the_system_allows_are_refused_in_one_sentence() {
 fn a_taken_port_is_said_in_one_sentence() {
     let (_server, address) = Program::server(SERVICE);
     let port = address.port().to_string();
-    let sentence =
-        format!("Port {port} auf 127.0.0.1 ist schon belegt: Läuft der Server bereits?");
+    let sentence = format!(
+        "Port {port} auf 127.0.0.1 ist schon belegt: Läuft der Server bereits? Sonst hilft ein anderer Port; siehe --help."
+    );
     refuses(SERVICE, &["--port", &port], &sentence, 1);
 }
 

@@ -15,7 +15,7 @@ pub struct Place {
 impl Place {
     /// In the book's own `target`, which git ignores.
     pub fn below(root: &Path) -> Place {
-        let folder = root.join("target").join("notizbuch");
+        let folder = print::files::target(root).join("notizbuch");
         Place {
             secrets: secrets(root, &folder),
             folder,

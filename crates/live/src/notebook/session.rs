@@ -2,6 +2,7 @@
 //! The first message has to show the token. When the page leaves – by closing, by falling silent, by saying
 //! something wrong –, everything it started ends.
 
+use print::tell;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
@@ -323,7 +324,7 @@ impl Desk {
                     thread: Some(thread),
                 });
             }
-            Err(_) => eprintln!("Das System gibt keinen Thread mehr her."),
+            Err(_) => tell(format_args!("Das System gibt keinen Thread mehr her.")),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Watches the source and rebuilds the book: changes of files go in, a new [`Shown`] comes out.
 //! A build that fails leaves the book as it is and publishes the problems with it.
 
+use print::tell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -18,6 +19,9 @@ use walkdir::WalkDir;
 use super::Shown;
 use super::pages::Book;
 
+/// So often the source is looked at even if nobody reports a change: folders of another system (`/mnt/c` under WSL, some mounts
+/// of containers) report none.
+const LOOK: Duration = Duration::from_secs(2);
 /// How long the source must have been quiet before it is built, so that a save of several files is one change.
 const QUIET: Duration = Duration::from_millis(100);
 /// The folders the book is made of.
@@ -27,8 +31,10 @@ const SOURCE_FILE: &str = "book.toml";
 
 /// The watching and building, which goes on until [`Rebuilding::stop`].
 pub struct Rebuilding {
-    /// `None` if the file system cannot be watched; the book is then served as it is.
+    /// `None` if the file system cannot be watched; then it is only looked at now and then.
     watcher: Option<Debouncer<RecommendedWatcher>>,
+    /// The building goes on as long as somebody might still report a change.
+    changes: Sender<Vec<PathBuf>>,
     /// Closes when the building thread has ended.
     ended: Receiver<()>,
     shown: Arc<watch::Sender<Shown>>,
@@ -42,8 +48,8 @@ pub struct Rebuilding {
 pub fn start(root: PathBuf, dest: PathBuf) -> io::Result<Rebuilding> {
     let (changes, pending) = mpsc::channel();
     // Watching begins before the first look at the source: what changes during the first build is not missed.
-    let watcher = watch(&root, changes)
-        .inspect_err(|cause| eprintln!("Änderungen bleiben unbemerkt, denn die Ordner lassen sich nicht beobachten: {cause}"))
+    let watcher = watch(&root, changes.clone())
+        .inspect_err(|cause| tell(format_args!("Änderungen bleiben unbemerkt, denn die Ordner lassen sich nicht beobachten: {cause}")))
         .ok();
     let seen = Snapshot::take(&root);
     let nothing = Shown {
@@ -55,11 +61,12 @@ pub fn start(root: PathBuf, dest: PathBuf) -> io::Result<Rebuilding> {
     let (ending, ended) = mpsc::channel();
     let published = Arc::clone(&shown);
     thread::Builder::new().name("rebuild".to_owned()).spawn(move || {
-        keep_up(&root, &dest, seen, &pending, &published);
+        keep_up(&root, &dest, seen, &pending, LOOK, &published);
         drop(ending);
     })?;
     Ok(Rebuilding {
         watcher,
+        changes,
         ended,
         shown,
     })
@@ -74,7 +81,7 @@ impl Rebuilding {
     /// Ends the watching and waits at most `patience` for a build that is under way.
     pub fn stop(self, patience: Duration) {
         // Without the watcher there are no more changes, and without changes the thread ends.
-        drop(self.watcher);
+        drop((self.watcher, self.changes));
         // Whether it ended or is too slow: the program ends now.
         let _ = self.ended.recv_timeout(patience);
     }
@@ -100,21 +107,36 @@ fn watch(
     Ok(debouncer)
 }
 
-/// Rebuilds after every change until the senders of `pending` are gone.
+/// Rebuilds after every change until the senders of `pending` are gone. Every `look` without news it looks itself.
 fn keep_up(
     root: &Path,
     dest: &Path,
     mut seen: Snapshot,
     pending: &Receiver<Vec<PathBuf>>,
+    look: Duration,
     shown: &watch::Sender<Shown>,
 ) {
-    for paths in pending {
-        // Merely reading files causes events as well, the building's own reading too.
-        if !paths.is_empty() && paths.iter().all(|path| seen.is_current(path)) {
-            continue;
-        }
+    let mut said = false;
+    loop {
+        let reported = match pending.recv_timeout(look) {
+            // Merely reading files causes events as well, the building's own reading too.
+            Ok(paths)
+                if !paths.is_empty() && paths.iter().all(|path| seen.is_current(path)) =>
+            {
+                continue;
+            }
+            Ok(_) => true,
+            Err(RecvTimeoutError::Timeout) => false,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
         let now = Snapshot::take(root);
         if now != seen {
+            if !reported && !said {
+                tell(
+                    "Dieser Ordner meldet keine Änderungen; alle zwei Sekunden wird nachgesehen.",
+                );
+                said = true;
+            }
             seen = now;
             let before = shown.borrow().clone();
             shown.send_replace(rebuild(root, dest, before));
@@ -125,19 +147,19 @@ fn keep_up(
 /// Builds once and tells on stderr how it went. If it fails, the book of `before` (or the one in `dest`,
 /// if there is none yet) stays, together with the problems.
 fn rebuild(root: &Path, dest: &Path, before: Shown) -> Shown {
-    eprintln!("Das Buch wird gebaut …");
+    tell(format_args!("Das Buch wird gebaut …"));
     let built = site::build(root, dest).and_then(|report| Ok((report, Book::read(dest)?)));
     match built {
         Ok((report, book)) => {
-            eprintln!("{report}");
+            tell(format_args!("{report}"));
             Shown {
                 book: Arc::new(book),
                 problems: Arc::new([]),
             }
         }
         Err(error) => {
-            eprintln!("{error}");
-            eprintln!("Der letzte gute Stand bleibt zu lesen.");
+            tell(format_args!("{error}"));
+            tell(format_args!("Der letzte gute Stand bleibt zu lesen."));
             let book = if before.book.is_empty() {
                 // What an earlier run built; if even that is unreadable, there is no book.
                 Arc::new(Book::read(dest).unwrap_or_default())
@@ -220,6 +242,44 @@ mod tests {
         fs::remove_file(&new).expect("the file is removed");
         fs::remove_file(&chapter).expect("the file is removed");
         assert!(second != Snapshot::take(root.path()) && !second.is_current(&chapter));
+    }
+
+    #[test]
+    fn where_no_change_is_reported_it_is_seen_all_the_same() {
+        let root = source();
+        let (reports, pending) = mpsc::channel();
+        let seen = Snapshot::take(root.path());
+        let shown = watch::Sender::new(Shown {
+            book: Arc::new(Book::default()),
+            problems: Arc::new([]),
+        });
+        let mut told = shown.subscribe();
+        thread::scope(|scope| {
+            let (folder, published) = (root.path(), &shown);
+            scope.spawn(move || {
+                let dest = folder.join("target");
+                keep_up(
+                    folder,
+                    &dest,
+                    seen,
+                    &pending,
+                    Duration::from_millis(1),
+                    published,
+                );
+            });
+            fs::write(root.path().join("book/kapitel.md"), "# Zwei und mehr\n")
+                .expect("a file");
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let changed = async {
+                tokio::time::timeout(Duration::from_secs(60), told.changed()).await
+            };
+            // It was tried to build it; the folder holds no whole book.
+            let changed = runtime.expect("a runtime").block_on(changed);
+            drop(reports);
+            changed.expect("in time").expect("something is shown");
+        });
+        assert!(!told.borrow().problems.is_empty());
     }
 
     #[test]
