@@ -2,15 +2,16 @@
 //! Every test makes its book in a temporary folder and leaves neither a process nor a file behind.
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use testing::DEADLINE;
 use testing::book::Book;
 use testing::program::{Finished, run};
-use testing::reader::Page;
+use testing::reader::{Page, Reader};
 
 use crate::program::{ROOT, Server, chatbuch};
 use crate::wait_for_listings;
@@ -817,4 +818,45 @@ fn play_shows_a_scene_in_a_terminal() {
     let unknown = play("ch01-socket-basics/nichts");
     assert_eq!(unknown.status, Some(1));
     assert!(unknown.err.contains("gibt es nicht. Bekannt sind:"));
+}
+
+/// `… | head -1`: who has seen enough goes, and nothing is wrong.
+#[test]
+fn whoever_stops_reading_a_scene_ends_it_and_is_told_nothing() {
+    wait_for_listings();
+    let mut command =
+        chatbuch(Path::new(ROOT), &["play", "ch01-socket-basics/kein-server"]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut play = command.spawn().expect("it starts");
+    let mut shown = BufReader::new(play.stdout.take().expect("a pipe"));
+    shown.read_line(&mut String::new()).expect("a line");
+    drop(shown);
+    let ended = play.wait_with_output().expect("it ends");
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(0), "{told}");
+    assert_eq!(
+        told.trim_end(),
+        "Die Programme der Listings werden gebaut …"
+    );
+}
+
+/// `cargo run 2>&1 | head`: the book goes on without anybody who hears what it tells, and follows its source.
+#[test]
+fn without_anyone_to_read_stderr_the_book_goes_on() {
+    let book = small_book();
+    let mut command = chatbuch(book.root(), &["--port", "0", "--no-open"]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut served = command.spawn().expect("it starts");
+    drop(served.stderr.take());
+    let mut address = String::new();
+    BufReader::new(served.stdout.take().expect("a pipe"))
+        .read_line(&mut address)
+        .expect("an address");
+    let reader = Reader::of(address.trim_end());
+    book.write(CHAPTER, "# Eins\n\nDer zweite Stand.\n");
+    testing::wait_until("the change is shown", DEADLINE, || {
+        reader.get("/eins.html").content.contains("Der zweite Stand.")
+    });
+    served.kill().expect("it is still there");
+    served.wait().expect("it ends");
 }

@@ -5,7 +5,7 @@
 use print::tell;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -54,19 +54,24 @@ pub fn show(root: &Path, name: &str) -> anyhow::Result<()> {
     settings.cancelled = cancelled_by_ctrl_c();
     let cancelled = Arc::clone(&settings.cancelled);
     let screen = Screen::new(&script);
-    screen.print(&screen.heading(&script))?;
+    if screen.print(&screen.heading(&script)).is_err() {
+        return Ok(()); // nobody looks
+    }
     let screen = Mutex::new(screen);
-    let unprintable = Arc::clone(&cancelled);
+    let (stop, nobody_looks) = (Arc::clone(&cancelled), Arc::new(AtomicBool::new(false)));
+    let leaves = Arc::clone(&nobody_looks);
     settings.watcher = Some(Watcher(Arc::new(move |seen| {
         let mut screen = screen.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = screen.rows(&seen);
         // The reader of our output is gone (`… | head`): then there is no reason to go on.
         if screen.print(&rows).is_err() {
-            unprintable.store(true, Ordering::Relaxed);
+            leaves.store(true, Ordering::Relaxed);
+            stop.store(true, Ordering::Relaxed);
         }
     })));
     match player::play(&script, programs, root, &settings) {
         Ok(_) => Ok(()),
+        Err(_) if nobody_looks.load(Ordering::Relaxed) => Ok(()),
         Err(_) if cancelled.load(Ordering::Relaxed) => bail!("Mit Strg+C beendet."),
         Err(failure) => bail!(
             "Die Szene „{id}“ ist anders verlaufen als aufgezeichnet. Schritt {} ({}): {}",

@@ -431,3 +431,19 @@ fn ctrl_c_ends_a_server_with_status_0_whoever_is_there() {
         assert_eq!(anna.status(), 0);
     }
 }
+
+// ---- was das Buch über Sockets sagt ----
+
+#[test]
+fn shutdown_wakes_who_reads_and_dropping_a_copy_does_not() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let _client = connect(listener.local_addr().unwrap());
+    let (mut stream, _) = listener.accept().unwrap();
+    let (copy, other) = (stream.try_clone().unwrap(), stream.try_clone().unwrap());
+    let (woken, wakes) = std::sync::mpsc::channel();
+    thread::spawn(move || woken.send(stream.read(&mut [0]).unwrap()));
+    drop(copy);
+    assert!(wakes.recv_timeout(WINDOW).is_err(), "noch wartet er");
+    other.shutdown(Shutdown::Both).unwrap();
+    assert_eq!(wakes.recv_timeout(DEADLINE), Ok(0));
+}

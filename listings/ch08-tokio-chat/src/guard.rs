@@ -1,8 +1,8 @@
 //! Ein Lock aus std, über ein `.await` hinweg gehalten: Die Task wartet, gibt den Thread ab und
 //! nimmt den Lock mit. Will ihn eine andere Task desselben Threads, steht der Thread für immer.
 //!
-//! Auf mehreren Threads ist das nicht übersetzbar, denn der Guard darf den Thread nicht
-//! wechseln, und eine Task wechselt ihn:
+//! Als Task, die den Thread wechseln darf, ist das nicht übersetzbar, denn der Guard darf es
+//! nicht. (Zwei Futures in *einer* Task, etwa mit `join!`, verhindert das nicht.)
 //!
 //! ```compile_fail
 //! use ch08_tokio_chat::guard::{Visits, count_wrong};

@@ -64,9 +64,10 @@ struct Stock {
     /// What cargo is building now, and how to make it give up.
     building: Option<(BTreeSet<String>, Arc<AtomicBool>)>,
     toolbox: Option<Arc<Toolbox>>,
-    /// The keys of the cells that are compiled, and of those that cannot be.
+    /// The keys of the cells that are compiled.
     built_cells: BTreeSet<String>,
-    broken_cells: BTreeSet<String>,
+    /// The keys of those that cannot be, and why.
+    broken_cells: BTreeMap<String, String>,
     problem: Option<String>,
 }
 
@@ -171,6 +172,7 @@ impl Workshop {
         note: &dyn Fn(String),
     ) -> Result<Programs, String> {
         let waiting = "Die Programme werden noch gebaut; gleich geht es los.";
+        self.forget_what_is_gone();
         self.wait(stop, note, waiting, names, |stock| {
             let mut paths = BTreeMap::new();
             for name in names {
@@ -190,6 +192,24 @@ impl Workshop {
             }
             Some(Ok(Programs::from(paths)))
         })
+    }
+
+    /// After „cargo clean“ in another terminal nothing is there any more: then all of it is to be built again.
+    fn forget_what_is_gone(&self) {
+        let mut stock = lock(&self.bench.stock);
+        let is_gone = |build: &Build| matches!(build, Build::Done(path) if !path.as_os_str().is_empty() && !path.exists());
+        if !stock.programs.values().any(is_gone) {
+            return;
+        }
+        for build in stock.programs.values_mut() {
+            *build = Build::Pending;
+        }
+        stock.toolbox = None;
+        stock.built_cells.retain(|key| self.bench.place.has(key));
+        stock.broken_cells.clear();
+        stock.problem = None;
+        drop(stock);
+        self.wake();
     }
 
     /// Waits until nothing is being built, and says so.
@@ -223,6 +243,7 @@ impl Workshop {
     ) -> Result<Arc<Toolbox>, String> {
         let waiting = "Was die Schnipsel benutzen, wird noch gebaut; gleich geht es los.";
         let needed = BTreeSet::from([toolbox::PROGRAM.to_owned()]);
+        self.forget_what_is_gone();
         self.wait(stop, note, waiting, &needed, |stock| {
             let there = stock.toolbox.clone().map(Ok);
             let broken =
@@ -317,7 +338,7 @@ impl Stock {
             }
             let is_to_do = |cell: &&Arc<Cell>| {
                 !self.built_cells.contains(&cell.key)
-                    && !self.broken_cells.contains(&cell.key)
+                    && !self.broken_cells.contains_key(&cell.key)
             };
             if let Some(toolbox) = &self.toolbox
                 && let Some(cell) = leaf.cells.iter().find(is_to_do)
@@ -346,7 +367,9 @@ impl Stock {
                 done: cells.iter().filter(|key| self.built_cells.contains(**key)).count(),
                 of: cells.len(),
             },
-            problem: self.problem.clone(),
+            problem: self.problem.clone().or_else(|| {
+                cells.iter().find_map(|key| self.broken_cells.get(*key)).cloned()
+            }),
         }
     }
 }
@@ -494,12 +517,20 @@ impl Bench {
         let limits = Limits::default();
         let compiled = compile::prepare(&self.place, toolbox, cell, &self.closing, &limits);
         self.update(|stock| {
-            let cells = match compiled {
-                Ok(()) => &mut stock.built_cells,
-                // Why it does not compile is told to the one who runs it.
-                Err(_) => &mut stock.broken_cells,
-            };
-            cells.insert(cell.key.clone());
+            let key = cell.key.clone();
+            match compiled {
+                Ok(()) => drop(stock.built_cells.insert(key)),
+                // All of it is told to the one who runs it.
+                Err(cause) => {
+                    let cause = format!("{cause:#}");
+                    let first = cause.lines().next().unwrap_or_default();
+                    let sentence = format!(
+                        "Der Schnipsel {} lässt sich nicht übersetzen: {first}",
+                        cell.id
+                    );
+                    stock.broken_cells.insert(key, sentence);
+                }
+            }
         });
     }
 }
@@ -605,6 +636,17 @@ mod tests {
         );
         let ready = stock.ready();
         assert_eq!((ready.cells.done, ready.cells.of), (1, 1));
+    }
+
+    #[test]
+    fn a_cell_that_cannot_be_compiled_is_said_and_holds_up_no_other() {
+        let mut stock = stock();
+        stock.open = vec!["/zwei.html".to_owned()];
+        stock.toolbox = Some(Arc::default());
+        assert_eq!(stock.ready().problem, None);
+        stock.broken_cells.insert("zwei#1".to_owned(), "zwei#1 nicht.".to_owned());
+        assert_eq!(stock.ready().problem.as_deref(), Some("zwei#1 nicht."));
+        assert_eq!(order(&mut stock), ["b chatbuch-snippets", "a", "c"]);
     }
 
     #[test]
