@@ -318,10 +318,14 @@ fn rule_9_ctrl_c_ends_everything_and_says_so() {
     let mut page = server.reader.page();
     let port = page.play_myself(CHAT, 1);
     page.wait_for_line("Carla", "Verbunden.");
-    assert_eq!(running(port).len(), 4);
+    wait_until("server and clients run", DEADLINE, || {
+        running(port).len() == 4
+    });
     server.program.interrupt();
     assert!(server.program.status_within(Duration::from_secs(10)).success());
-    assert!(running(port).is_empty());
+    wait_until("no program is left", GONE_WITHIN, || {
+        running(port).is_empty()
+    });
     assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err());
 }
 
