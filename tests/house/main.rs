@@ -20,10 +20,11 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const NONE: [&str; 0] = [];
 
 /// Everything that may stand in the top folder.
-const TOP: [&str; 20] = [
+const TOP: [&str; 21] = [
     ".cargo",
     ".ci",
     ".gitattributes",
+    ".github",
     ".gitignore",
     "ARCHITEKTUR.md",
     "CONTRIBUTING.md",
