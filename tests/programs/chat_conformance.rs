@@ -106,7 +106,7 @@ fn who_reads_hears_every_burst_however_many_talk_at_once(program: &str) {
     for (talkers, name, text) in [
         (12, &*"Langer Name ".repeat(17), ""),
         (
-            60,
+            30,
             "Gast",
             "eine gewöhnliche Zeile, nicht lang und nicht kurz",
         ),

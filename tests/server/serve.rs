@@ -834,9 +834,9 @@ fn whoever_stops_reading_a_scene_ends_it_and_is_told_nothing() {
     let ended = play.wait_with_output().expect("it ends");
     let told = String::from_utf8_lossy(&ended.stderr);
     assert_eq!(ended.status.code(), Some(0), "{told}");
-    assert_eq!(
-        told.trim_end(),
-        "Die Programme der Listings werden gebaut …"
+    assert!(
+        !told.contains("Strg+C") && !told.contains("os error"),
+        "{told}"
     );
 }
 
