@@ -64,8 +64,11 @@ fn a_changed_listing_and_a_changed_chapter_are_built_anew() {
         assert!(Instant::now() < end, "the changed cell runs");
     }
 
-    // „cargo clean“ in another terminal.
-    std::fs::remove_dir_all(book.root().join("target/debug")).expect("cargo built there");
+    // „cargo clean“ in another terminal, when cargo rests.
+    server.reader.page().wait_until_built();
+    testing::wait_until("everything is gone", DEADLINE, || {
+        std::fs::remove_dir_all(book.root().join("target/debug")).is_ok()
+    });
     assert_eq!(play(&mut page), ["zwei"]);
 }
 
