@@ -183,7 +183,8 @@ impl Answer {
 /// What a page heard when it listened.
 enum Heard {
     Message(Value),
-    Closed,
+    /// How the connection ended.
+    Closed(String),
     Nothing,
 }
 
@@ -242,7 +243,7 @@ impl Page {
     pub fn hear(&mut self) -> Option<Value> {
         match self.next() {
             Heard::Message(message) => Some(message),
-            Heard::Closed => None,
+            Heard::Closed(_) => None,
             Heard::Nothing => panic!("a message comes before the deadline"),
         }
     }
@@ -261,14 +262,19 @@ impl Page {
                     }
                     return Heard::Message(message);
                 }
-                Ok(Message::Close(_)) => return Heard::Closed,
+                Ok(Message::Close(_)) => {
+                    return Heard::Closed("with a farewell".to_owned());
+                }
                 Ok(_) => {}
+                // A read with a timeout is not repeated by the system when a signal interrupts it.
                 Err(Error::Io(cause))
                     if matches!(
                         cause.kind(),
-                        ErrorKind::WouldBlock | ErrorKind::TimedOut
+                        ErrorKind::WouldBlock
+                            | ErrorKind::TimedOut
+                            | ErrorKind::Interrupted
                     ) => {}
-                Err(_) => return Heard::Closed,
+                Err(error) => return Heard::Closed(error.to_string()),
             }
         }
         Heard::Nothing
@@ -286,8 +292,8 @@ impl Page {
             match self.next() {
                 Heard::Message(message) if wanted(&message) => return message,
                 Heard::Message(message) => seen.push(message.to_string()),
-                Heard::Closed => break "the server has closed",
-                Heard::Nothing => break "nothing more came before the deadline",
+                Heard::Closed(how) => break format!("the server has closed ({how})"),
+                Heard::Nothing => break "nothing more came before the deadline".to_owned(),
             }
         };
         panic!("{what}: {end}; there was only\n{}", seen.join("\n"));
