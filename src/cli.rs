@@ -1,7 +1,6 @@
 //! The command line: arguments in, one of the program's jobs started, its end turned into an exit status.
 //! Everything a reader can meet here is German, also what clap would say in English.
 
-use print::{show, tell};
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -10,6 +9,7 @@ use std::process::ExitCode;
 use clap::builder::PossibleValuesParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
+use print::{show, tell};
 
 use live::Limits;
 use measure::c10k::Plan;
@@ -281,9 +281,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
         Err(refusal) => {
             tell(format_args!("{}", in_german(&refusal)));
-            tell(format_args!(
-                "Was möglich ist, zeigt „cargo run -- --help“."
-            ));
+            tell("Was möglich ist, zeigt „cargo run -- --help“.");
             return ExitCode::from(2);
         }
     };
@@ -303,9 +301,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
         Command::Figures(_) => {
             let root = site::find_root(COMPILED_IN);
-            status_of(figures::redraw(&root, &mut |sentence| {
-                tell(format_args!("{sentence}"))
-            }))
+            status_of(figures::redraw(&root, &mut |sentence| tell(&sentence)))
         }
         Command::Measure(args) => {
             measure(args.measurement.unwrap_or(Measurement::C10k(args.c10k)))
@@ -332,10 +328,10 @@ fn measure(measurement: Measurement) -> ExitCode {
 fn build(folder: Option<PathBuf>) -> ExitCode {
     let root = site::find_root(COMPILED_IN);
     let folder = folder.unwrap_or_else(|| site::default_destination(&root));
-    tell(format_args!("Das Buch wird gebaut …"));
+    tell("Das Buch wird gebaut …");
     let built = site::build(&root, &folder);
     if let Ok(report) = &built {
-        tell(format_args!("{report}"));
+        tell(report);
     }
     status_of(built.map_err(anyhow::Error::new))
 }

@@ -89,9 +89,9 @@ fn a_hundred_clients_hear_every_message_of_the_others_once_and_in_order(program:
 }
 
 /// They hang up when it is dropped, also because the test fails: then nobody waits for them.
-struct Guests(Vec<Client>);
+struct HangUp(Vec<Client>);
 
-impl Drop for Guests {
+impl Drop for HangUp {
     fn drop(&mut self) {
         for guest in &self.0 {
             let _ = guest.socket().shutdown(Shutdown::Both); // fails only if it is gone
@@ -121,7 +121,7 @@ fn who_reads_hears_every_burst_however_many_talk_at_once(program: &str) {
         let their_end = |guest: &Client| guest.socket().try_clone().map(Client::new);
         let ends = guests.iter().map(their_end).collect::<Result<_, _>>();
         thread::scope(|scope| {
-            let _at_the_end = Guests(ends.expect("the same sockets once more"));
+            let _at_the_end = HangUp(ends.expect("the same sockets once more"));
             for guest in &guests {
                 // They read, too, as long as there is something.
                 scope.spawn(|| io::copy(&mut guest.socket(), &mut io::sink()));

@@ -13,19 +13,7 @@ use socket2::SockRef;
 use testing::program::Program;
 
 use crate::chat::server::{DEADLINE, executable};
-
-/// The clients that connect to a server; the peers connect to each other, see [`Role::play`].
-const CLIENTS: [&str; 9] = [
-    "ch01-client",
-    "ch02-client",
-    "ch03-client",
-    "ch04-peer",
-    "ch05-client",
-    "ch08-client",
-    "ch09-peer",
-    "ch10-visitor",
-    "ch11-load",
-];
+use crate::peers;
 
 /// More than that, in KiB, no client needs, whatever it is sent.
 const SMALL: usize = 32 * 1024;
@@ -91,11 +79,10 @@ impl Role {
 
 /// A client that has found us, and the connection on which it listens.
 fn meet(program: &str) -> (Program, TcpStream) {
-    let mut command = Command::new(executable(program));
-    let is_peer = program.ends_with("peer");
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let own = listener.local_addr().expect("it is bound").port();
-    if !is_peer {
+    if !program.ends_with("peer") {
+        let mut command = Command::new(executable(program));
         command.args(["--port", &own.to_string()]);
         if program == "ch11-load" {
             command.args(["--connections", "2"]);
@@ -108,14 +95,7 @@ fn meet(program: &str) -> (Program, TcpStream) {
         return (client, stream);
     }
     let theirs = ports::free().expect("a port");
-    command.args([
-        "--listen-port",
-        &theirs.to_string(),
-        "--peer-ip",
-        "127.0.0.1",
-    ]);
-    command.args(["--peer-port", &own.to_string(), "--name", "Anna"]);
-    let mut peer = Program::start(command);
+    let mut peer = Program::start(peers::command(program, theirs, own, "Anna"));
     let mut calling = accept(&listener);
     // A peer hears on the connection that the other one opens.
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, theirs)).expect("it listens");
@@ -219,22 +199,22 @@ fn survives_all(program: &str) {
 }
 
 macro_rules! clients {
-    ($($test:ident: $number:literal,)+) => {
+    ($($test:ident => $program:literal,)+) => {
         $(#[test]
         fn $test() {
-            survives_all(CLIENTS[$number]);
+            survives_all($program);
         })+
     };
 }
 
 clients!(
-    ch01_client: 0,
-    ch02_client: 1,
-    ch03_client: 2,
-    ch04_peer: 3,
-    ch05_client: 4,
-    ch08_client: 5,
-    ch09_peer: 6,
-    ch10_visitor: 7,
-    ch11_load: 8,
+    ch01_client => "ch01-client",
+    ch02_client => "ch02-client",
+    ch03_client => "ch03-client",
+    ch04_peer => "ch04-peer",
+    ch05_client => "ch05-client",
+    ch08_client => "ch08-client",
+    ch09_peer => "ch09-peer",
+    ch10_visitor => "ch10-visitor",
+    ch11_load => "ch11-load",
 );

@@ -1,15 +1,25 @@
 //! The peers of chapters 4 and 9 at the two ends of one conversation: same switches, same wire format, whoever
 //! starts first. What the later one says out of turn waits in the earlier one's socket until that one listens.
 
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use programs::{listings, ports};
+use programs::ports;
 use testing::program::Program;
+
+use crate::chat::server::executable;
 
 /// Who has nothing to say must be silent for so long.
 const WINDOW: Duration = Duration::from_millis(200);
+
+/// A peer that listens on `own` and looks for the other one on `other`.
+pub fn command(program: &str, own: u16, other: u16, name: &str) -> Command {
+    let mut command = Command::new(executable(program));
+    command
+        .args(["--listen-port", &own.to_string(), "--peer-ip", "127.0.0.1"])
+        .args(["--peer-port", &other.to_string(), "--name", name]);
+    command
+}
 
 /// A running peer; it ends with the test.
 struct Peer(Program);
@@ -17,13 +27,7 @@ struct Peer(Program);
 impl Peer {
     /// Starts `program` and waits until it listens.
     fn listening(program: &str, own: u16, other: u16, name: &str) -> Peer {
-        let programs = listings::built(Path::new(env!("CARGO_MANIFEST_DIR")))
-            .expect("the listings build");
-        let mut command = Command::new(programs.path(program).expect("a known program"));
-        command
-            .args(["--listen-port", &own.to_string(), "--peer-ip", "127.0.0.1"])
-            .args(["--peer-port", &other.to_string(), "--name", name]);
-        let mut peer = Peer(Program::start(command));
+        let mut peer = Peer(Program::start(command(program, own, other, name)));
         assert_eq!(peer.line(), format!("Server lauscht auf 127.0.0.1:{own}"));
         peer
     }

@@ -7,7 +7,6 @@ mod guard;
 mod pages;
 mod rebuild;
 
-use print::{files, show, tell};
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -20,6 +19,7 @@ use axum::Router;
 use axum::middleware;
 use axum::routing::any;
 use axum::serve::ListenerExt;
+use print::{files, show, tell};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -102,7 +102,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     });
     let already = serving.runtime().block_on(first_look);
     show(format_args!("{}\n", serving.address()));
-    tell(format_args!("Strg+C beendet das Programm."));
+    tell("Strg+C beendet das Programm.");
     // Lives as long as the server: a browser may take its time.
     let redirect = options.open_browser.then(|| open_browser(&options.root, &serving));
     let waited = if already {
@@ -249,9 +249,7 @@ fn open_browser(root: &Path, serving: &Serving) -> Option<Redirect> {
     let path = redirect.path();
     let opening = std::thread::Builder::new().spawn(move || {
         if open::that_detached(&path).is_err() {
-            tell(format_args!(
-                "Der Browser ließ sich nicht öffnen: Rufen Sie die Adresse selbst auf."
-            ));
+            tell("Der Browser ließ sich nicht öffnen: Rufen Sie die Adresse selbst auf.");
         }
     });
     // Without the thread the reader opens the address, which is printed anyway.

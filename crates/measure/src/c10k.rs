@@ -13,7 +13,6 @@ pub mod summary;
 pub mod table;
 mod trial;
 
-use print::{show, tell};
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,6 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use print::{show, tell};
 
 use self::progress::ProgressLine;
 use self::report::{C10kReport, Model};

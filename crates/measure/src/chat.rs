@@ -9,13 +9,13 @@ pub mod load;
 pub mod report;
 pub mod table;
 
-use print::{show, tell};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use print::{show, tell};
 
 use crate::gauge::Gauge;
 use crate::hearing::Hearing;
@@ -94,15 +94,15 @@ pub fn file() -> PathBuf {
 /// German sentences: a server does not start, loses or doubles a line, hangs up; Ctrl-C.
 pub fn run(root: &Path, receivers: u64, rounds: u64, save: bool) -> anyhow::Result<()> {
     if cfg!(debug_assertions) {
-        tell(format_args!(
-            "Ohne --release bremst vor allem der Lastgenerator: Die Zahlen sagen dann mehr über ihn als über die Server."
-        ));
+        tell(
+            "Ohne --release bremst vor allem der Lastgenerator: Die Zahlen sagen dann mehr über ihn als über die Server.",
+        );
     }
     if save && (cfg!(debug_assertions) || machine::python().is_none()) {
         bail!("Aufgehoben wird nur eine Messung mit --release und mit python3.");
     }
     let cancelled = cancelled_by_ctrl_c();
-    tell(format_args!("Die Programme der Listings werden gebaut …"));
+    tell("Die Programme der Listings werden gebaut …");
     let programs = listings::built_of(root, &LISTINGS, Profile::Release, &cancelled)?;
     let report = measure(root, &programs, receivers, rounds, &cancelled)?;
     show(table::text(&report));
@@ -124,7 +124,7 @@ pub fn measure(
     rounds: u64,
     cancelled: &Arc<AtomicBool>,
 ) -> anyhow::Result<ChatReport> {
-    let mut tell = |sentence: String| tell(format_args!("{sentence}"));
+    let mut tell = |sentence: String| tell(&sentence);
     let servers =
         subject::runnable(root, PYTHON_LISTING, SUBJECTS.iter(), programs, &mut tell);
     let files = machine::open_files()?;

@@ -1,7 +1,6 @@
 //! The programs of a measurement: started, heard, and ended with their value – on Linux even if ours is killed.
 //! In flow commands, out flow the lines of their stdout, and a German sentence when one of them fails.
 
-use print::tell;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -12,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::subject::Runnable;
+use print::tell;
 use programs::processes::{Heard, Launch, Running, Stream};
 
 /// How long a step may take that should take no time at all.
@@ -199,7 +199,7 @@ impl<'a> Hearing<'a> {
         let read = move || {
             for report in reports {
                 if let (Stream::Err, Some(line)) = (report.stream, report.line) {
-                    tell(format_args!("{line}"));
+                    tell(&line);
                 }
             }
         };

@@ -1,7 +1,6 @@
 //! The elephants' 500: once a thread each, once a task each, `cargo run --release -- measure herd`.
 //! In flows what `ch10-herd` measures, out flows a [`HerdReport`] with every run.
 
-use print::{show, tell};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -10,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use chrono::NaiveDate;
+use print::{show, tell};
 use serde::{Deserialize, Serialize};
 
 use crate::hearing::Hearing;
@@ -69,7 +69,7 @@ pub struct Herd {
 /// A German sentence: the program cannot be built, fails, prints something else; Ctrl-C.
 pub fn run(root: &Path, runs: u64, save: bool) -> anyhow::Result<()> {
     let cancelled = cancelled_by_ctrl_c();
-    tell(format_args!("Die Programme der Messung werden gebaut …"));
+    tell("Die Programme der Messung werden gebaut …");
     let programs = listings::built_of(root, &[LISTING], Profile::Release, &cancelled)?;
     let report = measure(root, &programs, runs, &cancelled)?;
     show(text(&report));

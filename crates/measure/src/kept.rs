@@ -1,9 +1,9 @@
 //! Measurements as the book keeps them: JSON in `book/measurements`, and beside it everything that is drawn from it.
 //! In flows a report, out flow files.
 
-use print::tell;
 use std::path::{Path, PathBuf};
 
+use print::tell;
 use serde::Serialize;
 
 use crate::figures;
@@ -31,5 +31,5 @@ pub fn json(report: &impl Serialize) -> String {
 pub fn save(root: &Path, file: &Path, report: &impl Serialize) -> anyhow::Result<()> {
     write_file(&root.join(file), json(report))?;
     tell(format_args!("\nAufgehoben in {}.", file.display()));
-    figures::redraw(root, &mut |sentence| tell(format_args!("{sentence}")))
+    figures::redraw(root, &mut |sentence| tell(&sentence))
 }

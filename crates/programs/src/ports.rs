@@ -1,5 +1,5 @@
-//! Ports for replayed scenes: free ones that no other test of this run uses.
-//! In flows nothing, out flow port numbers from 20000 to 29999, below the ephemeral ports.
+//! Ports for scenes: the wanted ones where they are free, else some that nobody else uses, and each for one scene at a time.
+//! In flow wanted numbers, out flow these or others from 20000 to 29999, below the ephemeral ports.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

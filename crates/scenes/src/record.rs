@@ -1,12 +1,12 @@
 //! The command `record`: plays scenes with the real programs and writes down what the chapters include.
 //! In flow names of scenes, out flow recordings, transcripts and timelines – all of a scene's files or none.
 
-use print::tell;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::bail;
+use print::tell;
 
 use crate::drawing::drawing;
 use crate::observe::{self, Trace, strace};
@@ -43,7 +43,7 @@ pub fn record_where(
 ) -> anyhow::Result<()> {
     let chosen = choose(&all(root), names)?;
     if chosen.is_empty() {
-        tell(format_args!("Es gibt keine Szene aufzuzeichnen."));
+        tell("Es gibt keine Szene aufzuzeichnen.");
         return Ok(());
     }
     // Every script is read first: a slip in the last one should not cost the runs before it.
@@ -56,7 +56,7 @@ pub fn record_where(
         }
         scenes.push((id, script));
     }
-    tell(format_args!("Die Programme der Listings werden gebaut …"));
+    tell("Die Programme der Listings werden gebaut …");
     let recorder = Recorder {
         root,
         programs: listings::built(root)?,

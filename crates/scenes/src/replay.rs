@@ -1,9 +1,9 @@
 //! A scene played once more: without a slip it yields a recording, and in the tests it proves that the book's still holds.
 
-use print::tell;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use print::tell;
 
 use crate::player;
 use crate::recording::Recording;

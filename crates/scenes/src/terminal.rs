@@ -2,7 +2,6 @@
 //! In flows a scene's name, out flow its columns side by side, live, with the time in the margin –
 //! or plain lines with names where there is no room or no terminal.
 
-use print::tell;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
+use print::tell;
 
 use crate::player;
 use crate::recording::Kind;
@@ -38,7 +38,7 @@ pub fn show(root: &Path, name: &str) -> anyhow::Result<()> {
     if let Some(system) = script.system.as_ref().filter(|_| !script.is_playable_here()) {
         bail!("Die Szene „{id}“ lässt sich nur unter {system} spielen.");
     }
-    tell(format_args!("Die Programme der Listings werden gebaut …"));
+    tell("Die Programme der Listings werden gebaut …");
     let programs = listings::built(root)?;
     let mut settings = Settings::for_recording(&script);
     settings.ports =

@@ -2,7 +2,6 @@
 //! The first message has to show the token. When the page leaves – by closing, by falling silent, by saying
 //! something wrong –, everything it started ends.
 
-use print::tell;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
@@ -10,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocket};
+use print::tell;
 use tokio::sync::{mpsc as async_mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -324,7 +324,7 @@ impl Desk {
                     thread: Some(thread),
                 });
             }
-            Err(_) => tell(format_args!("Das System gibt keinen Thread mehr her.")),
+            Err(_) => tell("Das System gibt keinen Thread mehr her."),
         }
     }
 }

@@ -98,7 +98,7 @@ pub async fn admit(State(shared): State<Shared>, request: Request, next: Next) -
             StatusCode::MISDIRECTED_REQUEST,
             "Unter diesem Namen gibt es das Buch hier nicht, nur unter 127.0.0.1 und localhost mit seinem eigenen Port. \
              Läuft es auf einem anderen Rechner oder in einem Container, leiten Sie genau diesen Port weiter, \
-             etwa mit „ssh -L 3000:127.0.0.1:3000“.\n",
+             etwa mit „ssh -L PORT:127.0.0.1:PORT“.\n",
         )
     } else if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut refused = refusal(

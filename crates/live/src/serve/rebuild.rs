@@ -1,7 +1,6 @@
 //! Watches the source and rebuilds the book: changes of files go in, a new [`Shown`] comes out.
 //! A build that fails leaves the book as it is and publishes the problems with it.
 
-use print::tell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -13,6 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use notify_debouncer_mini::notify::{self, RecommendedWatcher, RecursiveMode};
 use notify_debouncer_mini::{DebounceEventResult, Debouncer, new_debouncer};
+use print::tell;
 use tokio::sync::watch;
 use walkdir::WalkDir;
 
@@ -22,6 +22,8 @@ use super::pages::Book;
 /// So often the source is looked at even if nobody reports a change: folders of another system (`/mnt/c` under WSL, some mounts
 /// of containers) report none.
 const LOOK: Duration = Duration::from_secs(2);
+/// So long the report of a change that is seen may still be on its way.
+const ON_ITS_WAY: Duration = Duration::from_millis(500);
 /// How long the source must have been quiet before it is built, so that a save of several files is one change.
 const QUIET: Duration = Duration::from_millis(100);
 /// The folders the book is made of.
@@ -49,7 +51,11 @@ pub fn start(root: PathBuf, dest: PathBuf) -> io::Result<Rebuilding> {
     let (changes, pending) = mpsc::channel();
     // Watching begins before the first look at the source: what changes during the first build is not missed.
     let watcher = watch(&root, changes.clone())
-        .inspect_err(|cause| tell(format_args!("Änderungen bleiben unbemerkt, denn die Ordner lassen sich nicht beobachten: {cause}")))
+        .inspect_err(|cause| {
+            tell(format_args!(
+                "Die Ordner lassen sich nicht beobachten ({cause})."
+            ))
+        })
         .ok();
     let seen = Snapshot::take(&root);
     let nothing = Shown {
@@ -126,7 +132,8 @@ fn keep_up(
                 continue;
             }
             Ok(_) => true,
-            Err(RecvTimeoutError::Timeout) => false,
+            Err(RecvTimeoutError::Timeout) if Snapshot::take(root) == seen => continue,
+            Err(RecvTimeoutError::Timeout) => pending.recv_timeout(ON_ITS_WAY).is_ok(),
             Err(RecvTimeoutError::Disconnected) => return,
         };
         let now = Snapshot::take(root);
@@ -147,19 +154,19 @@ fn keep_up(
 /// Builds once and tells on stderr how it went. If it fails, the book of `before` (or the one in `dest`,
 /// if there is none yet) stays, together with the problems.
 fn rebuild(root: &Path, dest: &Path, before: Shown) -> Shown {
-    tell(format_args!("Das Buch wird gebaut …"));
+    tell("Das Buch wird gebaut …");
     let built = site::build(root, dest).and_then(|report| Ok((report, Book::read(dest)?)));
     match built {
         Ok((report, book)) => {
-            tell(format_args!("{report}"));
+            tell(&report);
             Shown {
                 book: Arc::new(book),
                 problems: Arc::new([]),
             }
         }
         Err(error) => {
-            tell(format_args!("{error}"));
-            tell(format_args!("Der letzte gute Stand bleibt zu lesen."));
+            tell(&error);
+            tell("Der letzte gute Stand bleibt zu lesen.");
             let book = if before.book.is_empty() {
                 // What an earlier run built; if even that is unreadable, there is no book.
                 Arc::new(Book::read(dest).unwrap_or_default())
