@@ -7,10 +7,10 @@ use crate::cli::say;
 use crate::lines::shown;
 use crate::outbox::Outbox;
 
+// ANCHOR: room
 /// Was für jeden bereitsteht, unter seinem Namen.
 type Clients = HashMap<String, Arc<Outbox>>;
 
-// ANCHOR: room
 /// Wer da ist.
 #[derive(Default)]
 pub struct Room {
