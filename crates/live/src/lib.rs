@@ -22,7 +22,7 @@
 //! 8. There are limits for the size of a message, the output of a run, the programs at a time, and the time. A page has one
 //!    run; a new one ends the old one.
 //! 9. Programs run in process groups of their own. When the page closes, falls silent or leaves, and at Ctrl-C, they
-//!    get the end of their input, then TERM, and after 2 s KILL. Nothing survives, on Linux not even a KILL of
+//!    get the end of their input, then TERM, and after 2 s KILL. Nothing survives, on Unix not even a KILL of
 //!    this program.
 //! 10. What a program prints gets into the page as text, never as HTML.
 //! 11. Each of these rules has a test.

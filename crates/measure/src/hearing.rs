@@ -1,4 +1,4 @@
-//! The programs of a measurement: started, heard, and ended with their value – on Linux even if ours is killed.
+//! The programs of a measurement: started, heard, and ended with their value – on Unix even if ours is killed.
 //! In flow commands, out flow the lines of their stdout, and a German sentence when one of them fails.
 
 use std::fmt;

@@ -1,15 +1,17 @@
 //! Programs that we start, and their end: a command goes in; out come its lines with the time of their arrival.
-//! Whatever happens, no program outlives the one who holds it – on Linux not even if ours is killed.
+//! Whatever happens, no program outlives the one who holds it – on Unix not even if ours is killed.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::process::{ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Sender, SyncSender, channel};
-use std::sync::{LazyLock, Mutex};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use process_wrap::std::{ChildWrapper, CommandWrap};
 
+#[cfg(unix)]
+use crate::keeper::EndsWithUs;
 use crate::system;
 
 /// After so long without an end, the end of input is followed by TERM.
@@ -114,21 +116,18 @@ impl Launch {
     ///
     /// The operating system does not start it, or not on that core.
     pub fn spawn(self, command: Command) -> io::Result<Box<dyn ChildWrapper>> {
-        let mut command = command;
-        die_with_us(&mut command);
         let mut command = CommandWrap::from(command);
         #[cfg(unix)]
-        command.wrap(process_wrap::std::ProcessGroup::leader());
+        command.wrap(process_wrap::std::ProcessGroup::leader()).wrap(EndsWithUs);
         #[cfg(windows)]
         command.wrap(process_wrap::std::JobObject);
 
-        let gone = || io::Error::other("Es lässt sich kein Thread starten.");
-        let (answer, started) = channel();
-        let starter = STARTER.as_ref().map_err(|_| gone())?;
-        let starter =
-            starter.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-        starter.send((self.core, command, answer)).map_err(|_| gone())?;
-        let child = started.recv().map_err(|_| gone())??;
+        let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let child = match self.core {
+            Some(core) => system::on_core(core, || command.spawn())?,
+            None => command.spawn()?,
+        };
+        drop(alone);
         if self.gives_way {
             system::give_way(child.id());
         }
@@ -286,58 +285,9 @@ pub fn reduce_environment(command: &mut Command) {
     }
 }
 
-type Start = (
-    Option<usize>,
-    CommandWrap,
-    Sender<io::Result<Box<dyn ChildWrapper>>>,
-);
-
-/// One thread starts every program. It lives as long as ours does: Linux ends a program with the *thread* that
-/// started it. And since it starts one after the other, none inherits what is only meant for another.
-static STARTER: LazyLock<io::Result<Mutex<Sender<Start>>>> = LazyLock::new(|| {
-    let (orders, pending) = channel::<Start>();
-    thread::Builder::new().name("starter".to_owned()).spawn(move || {
-        for (core, mut command, answer) in pending {
-            let started = match core {
-                Some(core) => system::on_core(core, || command.spawn()),
-                None => command.spawn(),
-            };
-            // Nobody waits for it any more: it must not go on without an owner.
-            if let Err(unwanted) = answer.send(started)
-                && let Ok(mut child) = unwanted.0
-            {
-                let _ = child.kill();
-            }
-        }
-    })?;
-    Ok(Mutex::new(orders))
-});
-
-/// On Linux the kernel kills the program when ours is gone, even if ours was killed.
-fn die_with_us(command: &mut Command) {
-    #[cfg(target_os = "linux")]
-    {
-        use std::os::unix::process::CommandExt;
-        let us = rustix::process::getpid();
-        #[expect(unsafe_code, reason = "only the child itself can ask to die with us")]
-        // SAFETY: between fork and exec there are two system calls, and nothing is allocated.
-        unsafe {
-            command.pre_exec(move || {
-                let kill = Some(rustix::process::Signal::KILL);
-                rustix::process::set_parent_process_death_signal(kill)?;
-                // Ours may have ended just before.
-                if rustix::process::getppid() != Some(us) {
-                    return Err(rustix::io::Errno::SRCH.into());
-                }
-                Ok(())
-            });
-        }
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = command;
-    }
-}
+/// One program is started after the other: so none inherits what is only meant for another, also where the system cannot
+/// rule that out.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// A thread that reports every line with the time of its arrival.
 fn listen(

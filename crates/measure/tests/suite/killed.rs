@@ -1,4 +1,4 @@
-//! Whatever ends a measurement, its programs end with it – on Linux even if the measuring process is killed.
+//! Whatever ends a measurement, its programs end with it – on Unix even if the measuring process is killed.
 //! That process is this test program once more, with made-up programs that never end.
 
 use std::collections::BTreeMap;

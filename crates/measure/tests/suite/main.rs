@@ -10,5 +10,5 @@ mod c10k;
 mod chat;
 mod figures;
 mod fixture;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 mod killed;
