@@ -53,7 +53,7 @@ fn still_talk(anna: &mut Client, ben: &mut Client) {
 
 fn a_hundred_clients_hear_every_message_of_the_others_once_and_in_order(program: &str) {
     const CLIENTS: usize = 100;
-    const MESSAGES: usize = 50;
+    const MESSAGES: usize = 20;
     let _crowd = crowd();
     let server = Server::start(program, &[]);
     let said: Vec<Said> = (0..CLIENTS)
@@ -69,7 +69,7 @@ fn a_hundred_clients_hear_every_message_of_the_others_once_and_in_order(program:
             scope.spawn(move || {
                 let mut client = Client::join(address, name);
                 all_are_in.wait();
-                // Ten lines at once: fifty thousand pieces are under way, not half a million.
+                // Ten lines at once: twenty thousand pieces are under way, not two hundred thousand.
                 for piece in texts.chunks(10) {
                     client.say(&piece.join("\n"));
                 }

@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::LazyLock;
 
 use programs::listings;
 use testing::program::{Program, run};
@@ -51,8 +52,17 @@ fn installed(program: &str, probe: &[&str], word: &str) -> bool {
     testing::available(found, &otherwise)
 }
 
-fn python_is_there() -> bool {
-    installed("python3", &["--version"], "Python 3")
+/// Python itself, if it is there: what is found by its name may be a script that looks for it anew each time.
+fn python3() -> Option<&'static str> {
+    static PYTHON: LazyLock<Option<String>> = LazyLock::new(|| {
+        if !installed("python3", &["--version"], "Python 3") {
+            return None;
+        }
+        let mut itself = Command::new("python3");
+        itself.args(["-c", "import sys; print(sys.executable)"]);
+        Some(run(itself).out.trim_end().to_owned())
+    });
+    PYTHON.as_deref()
 }
 
 fn nc_is_there() -> bool {
@@ -60,8 +70,8 @@ fn nc_is_there() -> bool {
 }
 
 /// Runs a Python program with one argument and returns what it prints.
-fn python(program: &str, argument: &str) -> String {
-    let mut command = Command::new("python3");
+fn printed_by(python: &str, program: &str, argument: &str) -> String {
+    let mut command = Command::new(python);
     command.args(["-c", program, argument]).env("PYTHONIOENCODING", "utf-8");
     let finished = run(command);
     assert_eq!(finished.status, Some(0), "{}", finished.err);
@@ -88,13 +98,11 @@ fn shown_below(chapter: &str, command: &str) -> Vec<String> {
 
 #[test]
 fn the_python_client_of_chapter_1_gets_the_answer_the_chapter_shows() {
-    if !python_is_there() {
-        return;
-    }
+    let Some(python) = python3() else { return };
     let (mut server, port) = server("ch01-server");
     server.end_input();
     let client = Path::new(ROOT).join("listings/ch01-socket-basics/python/client.py");
-    let mut command = Command::new("python3");
+    let mut command = Command::new(python);
     command.arg(client).args(["127.0.0.1", &port]);
     let shown = shown_below(
         "sockets.md",
@@ -112,9 +120,7 @@ fn server_lines(server: &mut Program, count: usize) -> Vec<String> {
 
 #[test]
 fn the_client_of_chapter_1_talks_with_a_raw_python_server() {
-    if !python_is_there() {
-        return;
-    }
+    let Some(python) = python3() else { return };
     let program = "
 import socket
 with socket.create_server(('127.0.0.1', 0)) as server:
@@ -128,7 +134,7 @@ with socket.create_server(('127.0.0.1', 0)) as server:
             print(data.decode(), flush=True)
             connection.sendall('schön: '.encode() + data)
 ";
-    let mut server = start("python3", &["-c", program]);
+    let mut server = start(python, &["-c", program]);
     let port = server.line();
     let mut client = listing("ch01-client", &["--port", &port]);
     assert!(client.line().starts_with("Verbunden."));
@@ -141,9 +147,7 @@ with socket.create_server(('127.0.0.1', 0)) as server:
 
 #[test]
 fn half_a_character_from_python_does_no_harm() {
-    if !python_is_there() {
-        return;
-    }
+    let Some(python) = python3() else { return };
     let (mut server, port) = server("ch01-server");
     server.end_input();
     let program = "
@@ -152,15 +156,13 @@ with socket.create_connection(('127.0.0.1', int(sys.argv[1]))) as connection:
     connection.sendall(('x' * 1023 + 'ü').encode())
     print(connection.recv(20).decode())
 ";
-    assert_eq!(python(program, &port), "Bytes erhalten: 1024");
-    assert_eq!(python(program, &port), "Bytes erhalten: 1024");
+    assert_eq!(printed_by(python, program, &port), "Bytes erhalten: 1024");
+    assert_eq!(printed_by(python, program, &port), "Bytes erhalten: 1024");
 }
 
 #[test]
 fn both_time_servers_answer_python_with_and_without_line_end() {
-    if !python_is_there() {
-        return;
-    }
+    let Some(python) = python3() else { return };
     let program = "
 import socket, sys
 from datetime import datetime
@@ -173,16 +175,14 @@ with socket.create_connection(('127.0.0.1', int(sys.argv[1]))) as connection:
 ";
     for name in ["ch02-server", "ch02-threaded-server"] {
         let (_server, port) = server(name);
-        assert_eq!(python(program, &port), "Unbekannte Anfrage");
+        assert_eq!(printed_by(python, program, &port), "Unbekannte Anfrage");
     }
 }
 
 /// Chapter 2: a Rust program ends with `main`, a Python program waits for every thread that is no daemon.
 #[test]
 fn python_waits_for_its_threads_unless_they_are_daemons() {
-    if !python_is_there() {
-        return;
-    }
+    let Some(python) = python3() else { return };
     let program = "
 import sys, threading, time
 def work():
@@ -191,16 +191,14 @@ def work():
 threading.Thread(target=work, daemon=sys.argv[1] == 'daemon').start()
 print('main')
 ";
-    assert_eq!(python(program, "kein Daemon"), "main\nthread");
-    assert_eq!(python(program, "daemon"), "main");
+    assert_eq!(printed_by(python, program, "kein Daemon"), "main\nthread");
+    assert_eq!(printed_by(python, program, "daemon"), "main");
 }
 
 /// Chapter 6: asyncio interleaves its tasks on one thread, it does not run them in parallel.
 #[test]
 fn the_tasks_of_asyncio_take_turns_on_one_thread() {
-    if !python_is_there() {
-        return;
-    }
+    let Some(python) = python3() else { return };
     let program = "
 import asyncio, threading
 async def task(name, seen):
@@ -213,16 +211,14 @@ async def main():
     print(''.join(name for name, _ in seen), len({thread for _, thread in seen}))
 asyncio.run(main())
 ";
-    assert_eq!(python(program, ""), "ababab 1");
+    assert_eq!(printed_by(python, program, ""), "ababab 1");
 }
 
 /// Chapter 11: what looks like unstable threads is a short queue in front of them. Only Linux drops who does not fit.
 #[cfg(target_os = "linux")]
 #[test]
 fn five_hundred_callers_at_once_need_a_long_queue() {
-    if !python_is_there() {
-        return;
-    }
+    let Some(python) = python3() else { return };
     let file =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("listings/ch11-c10k/python/ansturm.py");
     let program = fs::read_to_string(file).expect("the program");
@@ -236,7 +232,7 @@ fn five_hundred_callers_at_once_need_a_long_queue() {
     // On a busy machine the second is over before all are served, and once in a while chance decides.
     let mut seen = Vec::new();
     let more_with_the_long_one = (0..5).any(|_| {
-        let printed = python(&program, "");
+        let printed = printed_by(python, &program, "");
         let [short, long] = printed.lines().collect::<Vec<_>>()[..] else {
             panic!("two lines: {printed}");
         };
@@ -301,9 +297,7 @@ fn nc_asks_the_time_with_and_without_line_end() {
 /// The appendix shows a Python program, then one in Rust, then what both print. Skeptic runs the second, this the first.
 #[test]
 fn the_python_programs_of_the_appendix_print_what_stands_below_them() {
-    if !python_is_there() {
-        return;
-    }
+    let Some(python) = python3() else { return };
     let page = Path::new(ROOT).join("book/text/anhang/python.md");
     let page = std::fs::read_to_string(page).expect("the appendix").replace("\r\n", "\n");
     let blocks: Vec<(&str, &str)> = page
@@ -323,7 +317,9 @@ fn the_python_programs_of_the_appendix_print_what_stands_below_them() {
     assert!(programs.len() >= 7, "{}", programs.len());
     std::thread::scope(|scope| {
         for (program, printed) in programs {
-            scope.spawn(move || assert_eq!(python(program, ""), printed, "{program}"));
+            scope.spawn(move || {
+                assert_eq!(printed_by(python, program, ""), printed, "{program}")
+            });
         }
     });
 }

@@ -340,29 +340,42 @@ mod tests {
         )
     }
 
-    fn end(program: &mut Running) -> Duration {
-        let begin = Instant::now();
-        let mut ending = Ending::begin([&mut *program].into_iter());
+    fn end(ending: &mut Ending, program: &mut Running) {
         while !ending.go_on([&mut *program].into_iter()) {
             thread::sleep(Duration::from_millis(2));
         }
-        begin.elapsed()
+    }
+
+    fn begin(program: &mut Running) -> Ending {
+        Ending::begin([program].into_iter())
     }
 
     #[test]
     fn who_reads_ends_with_the_input_who_does_not_with_term_and_the_deaf_with_kill() {
         let (mut reading, _reports) = shell("cat");
-        assert!(end(&mut reading) < KILL_AFTER);
+        let mut ending = begin(&mut reading);
+        end(&mut ending, &mut reading);
+        assert!(ending.begun.elapsed() < KILL_AFTER);
         assert_eq!(reading.ended.and_then(|status| status.code()), Some(0));
 
         let (mut sleeping, _reports) = shell("exec sleep 60");
-        assert!(end(&mut sleeping) < KILL_AFTER);
+        let mut ending = begin(&mut sleeping);
+        end(&mut ending, &mut sleeping);
+        assert!(ending.asked && ending.begun.elapsed() < KILL_AFTER);
         assert_eq!(sleeping.ended.map(exit_code), Some(128 + 15));
 
         let (mut deaf, reports) =
-            shell("trap '' TERM; echo taub; while :; do sleep 0.1; done");
-        reports.recv_timeout(Duration::from_secs(10)).expect("it is deaf by now");
-        assert!(end(&mut deaf) >= KILL_AFTER);
+            shell("trap 'echo nein' TERM; echo taub; while :; do sleep 0.01; done");
+        reports.recv_timeout(Duration::from_secs(10)).expect("it can refuse by now");
+        // As if it had begun long ago, though not so long that KILL is due.
+        let mut ending = begin(&mut deaf);
+        let age = KILL_AFTER - Duration::from_millis(500);
+        ending.begun = ending.begun.checked_sub(age).expect("a time");
+        end(&mut ending, &mut deaf);
+        assert!(ending.begun.elapsed() >= KILL_AFTER);
+        // Its shell says something as well: what it waited for was ended.
+        let mut heard = reports.iter().filter_map(|heard| heard.line);
+        assert!(heard.any(|line| line == "nein"), "it was asked before");
         assert_eq!(deaf.ended.map(exit_code), Some(128 + 9));
     }
 

@@ -11,8 +11,6 @@ use std::time::{Duration, Instant};
 use tokio::runtime;
 use tokio::time::sleep;
 
-use crate::cloud::DELAY;
-
 /// Womit die Herde schläft.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Model {
@@ -44,11 +42,11 @@ impl Model {
         known.ok_or_else(|| format!("Ein Modell „{name}“ gibt es nicht."))
     }
 
-    /// Lässt so viele Elefanten schlafen und misst dabei.
-    pub fn measure(self, elephants: usize) -> io::Result<Measured> {
+    /// Lässt so viele Elefanten so lange schlafen und misst dabei.
+    pub fn measure(self, elephants: usize, nap: Duration) -> io::Result<Measured> {
         match self {
-            Model::Threads => threads(elephants),
-            Model::Tasks => tasks(elephants),
+            Model::Threads => threads(elephants, nap),
+            Model::Tasks => tasks(elephants, nap),
         }
     }
 }
@@ -93,7 +91,7 @@ pub struct Measured {
 
 // ANCHOR: threads
 /// Jeder Elefant schläft in einem eigenen Thread.
-fn threads(elephants: usize) -> io::Result<Measured> {
+fn threads(elephants: usize, nap: Duration) -> io::Result<Measured> {
     let before = Footprint::now();
     let start = Instant::now();
     let (there, arrivals) = mpsc::channel::<()>();
@@ -102,13 +100,13 @@ fn threads(elephants: usize) -> io::Result<Measured> {
         let there = there.clone();
         herd.push(Builder::new().spawn(move || {
             drop(there);
-            thread::sleep(DELAY);
+            thread::sleep(nap);
         })?);
     }
     drop(there);
     let _ = arrivals.recv(); // endet, wenn alle ihr Ende des Kanals fallen gelassen haben
     let asleep = Footprint::now();
-    let all_asleep = start.elapsed() < DELAY; // sonst ist der Erste schon wieder wach
+    let all_asleep = start.elapsed() < nap; // sonst ist der Erste schon wieder wach
     let replies = herd.into_iter().filter_map(|elephant| elephant.join().ok()).count();
     Ok(Measured {
         replies,
@@ -121,7 +119,7 @@ fn threads(elephants: usize) -> io::Result<Measured> {
 
 // ANCHOR: tasks
 /// Jeder Elefant schläft in einer eigenen Task, alle in diesem einen Thread.
-fn tasks(elephants: usize) -> io::Result<Measured> {
+fn tasks(elephants: usize, nap: Duration) -> io::Result<Measured> {
     let runtime = runtime::Builder::new_current_thread().enable_time().build()?;
     runtime.block_on(async {
         let before = Footprint::now();
@@ -132,13 +130,13 @@ fn tasks(elephants: usize) -> io::Result<Measured> {
             let there = there.clone();
             herd.push(tokio::spawn(async move {
                 drop(there);
-                sleep(DELAY).await;
+                sleep(nap).await;
             }));
         }
         drop(there);
         let _ = arrivals.recv().await; // endet ebenso: Auch der Letzte gab den Thread her
         let asleep = Footprint::now();
-        let all_asleep = start.elapsed() < DELAY;
+        let all_asleep = start.elapsed() < nap;
         let mut replies = 0;
         for elephant in herd {
             replies += usize::from(elephant.await.is_ok());
@@ -240,7 +238,7 @@ mod tests {
             elephants: 4,
             measured: Measured {
                 replies: 1,
-                elapsed: DELAY,
+                elapsed: Duration::from_secs(2),
                 all_asleep: true,
                 footprints: Some((footprint(100, 1), footprint(140, 5))),
             },

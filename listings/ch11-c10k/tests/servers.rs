@@ -415,9 +415,18 @@ fn epoll_c() -> Option<&'static str> {
     program.as_deref()
 }
 
+/// Python selbst: Was unter seinem Namen zu finden ist, sucht es vielleicht jedes Mal erst.
 fn python() -> Option<&'static str> {
-    static FOUND: OnceLock<bool> = OnceLock::new();
-    FOUND.get_or_init(|| installed("python3")).then_some("python3")
+    static PYTHON: OnceLock<Option<String>> = OnceLock::new();
+    let python = PYTHON.get_or_init(|| {
+        installed("python3").then(|| {
+            let itself = ["-c", "import sys; print(sys.executable)"];
+            let output = Command::new("python3").args(itself).output();
+            let path = String::from_utf8(output.expect("python3 startet").stdout);
+            path.expect("ein Pfad aus Text").trim_end().to_owned()
+        })
+    });
+    python.as_deref()
 }
 
 fn script(name: &str) -> String {

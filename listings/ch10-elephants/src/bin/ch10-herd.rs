@@ -3,6 +3,7 @@
 
 use std::env;
 use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use ch10_elephants::cli;
 use ch10_elephants::cloud::DELAY;
@@ -14,6 +15,9 @@ struct Args {
     /// so viele schlafen zugleich
     #[arg(long, value_name = "ANZAHL", default_value_t = 500, value_parser = cli::count)]
     elephants: usize,
+    /// so lange schläft jeder
+    #[arg(long, value_name = "SEKUNDEN", default_value_t = DELAY.as_secs() as usize, value_parser = cli::count)]
+    seconds: usize,
     /// für Programme: alle Zahlen genau, als ein Stück JSON
     #[arg(long)]
     json: bool,
@@ -37,7 +41,7 @@ fn run() -> Result<(), String> {
         cli::say(format!(r#"{{"threads":{threads},"tasks":{tasks}}}"#));
         return Ok(());
     }
-    let (elephants, seconds) = (args.elephants, DELAY.as_secs());
+    let (elephants, seconds) = (args.elephants, args.seconds);
     cli::say(format!(
         "{elephants} Elefanten schlafen zugleich, {seconds} s lang."
     ));
@@ -51,7 +55,8 @@ fn run() -> Result<(), String> {
 /// Was der Kindprozess tut.
 fn measure(model: Model, args: &Args) -> Result<(), String> {
     let elephants = args.elephants;
-    let measured = model.measure(elephants).map_err(|_| {
+    let nap = Duration::from_secs(args.seconds as u64);
+    let measured = model.measure(elephants, nap).map_err(|_| {
         let title = model.title();
         format!("{elephants} {title} sind zu viele: Das System gibt nicht mehr her.")
     })?;
@@ -73,6 +78,7 @@ fn in_own_process(model: Model, args: &Args) -> Result<String, String> {
         Command::new(program)
             .args(["--model", model.name()])
             .args(["--elephants", &elephants.to_string()])
+            .args(["--seconds", &args.seconds.to_string()])
             .args(args.json.then_some("--json"))
             .output() // wartet auf das Ende und liest mit
     });
