@@ -10,7 +10,7 @@ use std::thread;
 use scenes::recording::Recording;
 use scenes::{self as scene, SceneId, observe, render};
 
-use crate::chat::crowd;
+use crate::chat::no_crowd;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -57,7 +57,7 @@ fn replay(
             });
         }
     });
-    let _no_crowd = crowd();
+    let _no_crowd = no_crowd();
     let strayed = strayed.into_inner().unwrap();
     let again = |id: &SceneId| replay(id).err();
     let reports: Vec<String> =

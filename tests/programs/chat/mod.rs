@@ -4,7 +4,7 @@
 
 #![allow(dead_code, reason = "each suite needs its part of it")]
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 pub mod client;
 pub mod footprint;
@@ -12,11 +12,40 @@ pub mod record;
 pub mod regulars;
 pub mod server;
 
-/// Held by a test that opens 50 connections or more: one such test at a time stays within the 256
-/// descriptors a process may have on macOS.
-pub fn crowd() -> MutexGuard<'static, ()> {
-    static CROWD: Mutex<()> = Mutex::new(());
-    CROWD.lock().unwrap_or_else(PoisonError::into_inner)
+/// Held by a test that opens 50 connections or more.
+pub struct Crowd(usize);
+
+/// As many crowds as there may be at a time: on macOS a process may have 256 descriptors.
+const CROWDS: usize = if cfg!(target_os = "macos") { 1 } else { 2 };
+
+static FREE: (Mutex<usize>, Condvar) = (Mutex::new(CROWDS), Condvar::new());
+
+/// The place of one crowd.
+pub fn crowd() -> Crowd {
+    Crowd::of(1)
+}
+
+/// All places: there is no crowd as long as it is held.
+pub fn no_crowd() -> Crowd {
+    Crowd::of(CROWDS)
+}
+
+impl Crowd {
+    fn of(places: usize) -> Crowd {
+        let (free, more) = &FREE;
+        let free = free.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = more.wait_while(free, |free| *free < places);
+        *free.unwrap_or_else(PoisonError::into_inner) -= places;
+        Crowd(places)
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        let (free, more) = &FREE;
+        *free.lock().unwrap_or_else(PoisonError::into_inner) += self.0;
+        more.notify_all();
+    }
 }
 
 /// The servers, as `name of a module => name of the program`, perhaps with switches, for the macro named first.
