@@ -8,12 +8,13 @@
     reason = "a test that panics has failed"
 )]
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use regex::Regex;
 use toml::Table;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -325,6 +326,49 @@ fn program_names(root: &Path) -> Vec<String> {
     faults
 }
 
+/// Types of the rooms whose name another one has too: one name means one thing.
+fn repeated_type_names(root: &Path) -> Vec<String> {
+    let defined = Regex::new(
+        r"(?m)^ *(?:pub(?:\([a-z ]+\))? )?(?:struct|enum|trait|type) ([A-Z]\w*)",
+    )
+    .unwrap();
+    let mut faults = Vec::new();
+    let mut seen = HashMap::new();
+    for (room, _) in rooms(root) {
+        for file in sources(&root.join("crates").join(&room).join("src")) {
+            let text = fs::read_to_string(&file).unwrap();
+            for name in defined.captures_iter(&text).map(|found| found[1].to_owned()) {
+                // What every trait of the standard library calls so is not ours to name.
+                if matches!(&*name, "Target" | "Err" | "Item" | "Error") {
+                    continue;
+                }
+                if let Some(other) = seen.insert(name.clone(), room.clone()) {
+                    faults.push(format!("{name} in {other} und {room}"));
+                }
+            }
+        }
+    }
+    faults
+}
+
+/// All Rust files below a folder, if there is one.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut found: Vec<PathBuf> = entries
+        .map(|entry| entry.unwrap().path())
+        .flat_map(|path| {
+            if path.is_dir() {
+                sources(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect();
+    found.sort();
+    found
+}
+
 /// Packages with `default-run` besides the root: a bare `cargo run` would no longer know what to start.
 fn default_runs(root: &Path) -> Vec<String> {
     manifests(root)
@@ -437,6 +481,11 @@ fn every_room_uses_only_the_rooms_it_may() {
             "{room} stands above all it uses"
         );
     }
+}
+
+#[test]
+fn one_name_of_a_type_means_one_thing() {
+    assert_eq!(repeated_type_names(Path::new(ROOT)), NONE);
 }
 
 #[test]
@@ -574,6 +623,8 @@ fn spoiled() -> tempfile::TempDir {
             "crates/live/Cargo.toml",
             "[dependencies]\ntesting.workspace = true\n",
         ),
+        ("crates/live/src/a/b.rs", "struct Page;\n"),
+        ("crates/print/src/lib.rs", "pub(crate) enum Page {}\n"),
         ("crates/testing/Cargo.toml", ""),
         ("crates/cellar/Cargo.toml", ""),
         (
@@ -690,6 +741,14 @@ fn listings_without_tests_and_drifted_copies_are_found() {
     let root = spoiled();
     assert_eq!(untested_listings(root.path()), ["listings/ch02-y"]);
     assert_eq!(drifted_copies(root.path()), ["listings/ch02-y/src/cli.rs"]);
+}
+
+#[test]
+fn a_name_for_two_types_is_found() {
+    assert_eq!(
+        repeated_type_names(spoiled().path()),
+        ["Page in live und print"]
+    );
 }
 
 #[test]

@@ -11,7 +11,7 @@ mod all_scenes;
 #[macro_use]
 mod chat;
 mod chat_conformance;
+mod foreign;
 mod hostile_clients;
 mod hostile_servers;
-mod interop;
 mod peers;

@@ -25,7 +25,7 @@ use tokio::sync::watch;
 
 use crate::notebook::{Limits, Notebook, Redirect, ToPage};
 use guard::OwnAddress;
-use pages::Book;
+use pages::Edition;
 use rebuild::Rebuilding;
 
 /// How many ports after the wanted one are tried if it is taken.
@@ -51,7 +51,7 @@ pub struct Options {
 #[derive(Clone)]
 struct Shown {
     /// The last book that could be built.
-    book: Arc<Book>,
+    book: Arc<Edition>,
     /// Why the present source cannot be built; empty if `book` is built from it.
     problems: Arc<[String]>,
 }

@@ -60,11 +60,11 @@ struct Kept {
     /// How the measurement is made and kept.
     command: &'static str,
     /// Its JSON and the root go in.
-    draw: fn(&str, &Path) -> anyhow::Result<Contents>,
+    draw: fn(&str, &Path) -> anyhow::Result<Texts>,
 }
 
 /// Names of files, and what stands there.
-type Contents = Vec<(&'static str, String)>;
+type Texts = Vec<(&'static str, String)>;
 
 const HERD: &str = "herde.json";
 

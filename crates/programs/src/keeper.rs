@@ -103,7 +103,7 @@ impl CommandWrapper for EndsWithUs {
         inner: Box<dyn ChildWrapper>,
         _core: &CommandWrap,
     ) -> io::Result<Box<dyn ChildWrapper>> {
-        let mut kept = Box::new(Kept { inner });
+        let mut kept = Box::new(Watched { inner });
         if let Err(error) = keeper().hold(kept.id()) {
             let _ = kept.kill();
             return Err(error);
@@ -114,11 +114,11 @@ impl CommandWrapper for EndsWithUs {
 
 /// A program that is held until its end is known: after that its number may become somebody else's.
 #[derive(Debug)]
-struct Kept {
+struct Watched {
     inner: Box<dyn ChildWrapper>,
 }
 
-impl ChildWrapper for Kept {
+impl ChildWrapper for Watched {
     fn inner(&self) -> &dyn ChildWrapper {
         self.inner.as_ref()
     }

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::observe::strace;
-use crate::recording::Kind;
+use crate::recording::EventKind;
 use crate::script::{Process, fill_in};
 use crate::settings::{Seen, Settings, Watcher};
 use programs::listings::Programs;
@@ -135,7 +135,7 @@ impl<'a> Cast<'a> {
     /// One German sentence: there is no such program, or it cannot be started.
     pub fn start(&mut self, column: usize) -> Result<Seen, String> {
         let command = self.command(column)?;
-        let seen = self.tell(Instant::now(), column, Kind::Start, None, None);
+        let seen = self.tell(Instant::now(), column, EventKind::Start, None, None);
         let number = self.started.len();
         self.started.push(column);
         let program = Launch::default().start(command, number, &self.sender);
@@ -197,7 +197,7 @@ impl<'a> Cast<'a> {
             TrySendError::Disconnected(_) => Untyped::Refused,
         })?;
         Ok((
-            self.tell(at, column, Kind::In, Some(line.into()), None),
+            self.tell(at, column, EventKind::In, Some(line.into()), None),
             fated,
         ))
     }
@@ -206,18 +206,18 @@ impl<'a> Cast<'a> {
     pub fn end_input(&mut self, column: usize) -> Option<Seen> {
         let at = Instant::now();
         self.part(column).input.take()?;
-        Some(self.tell(at, column, Kind::Eof, None, None))
+        Some(self.tell(at, column, EventKind::Eof, None, None))
     }
 
     /// Sends Ctrl-C to a running program.
     pub fn interrupt(&mut self, column: usize) -> (Seen, io::Result<()>) {
-        let seen = self.tell(Instant::now(), column, Kind::Stop, None, None);
+        let seen = self.tell(Instant::now(), column, EventKind::Stop, None, None);
         (seen, self.part(column).program.interrupt())
     }
 
     /// Says of a running program that it waits, and for what.
     pub fn wait(&self, at: Instant, column: usize, why: &str) -> Seen {
-        self.tell(at, column, Kind::Quiet, Some(why.to_owned()), None)
+        self.tell(at, column, EventKind::Quiet, Some(why.to_owned()), None)
     }
 
     /// The next line that anybody prints, if it comes within `patience`.
@@ -235,8 +235,8 @@ impl<'a> Cast<'a> {
             part.open_streams -= usize::from(line.is_none());
         }
         let kind = match stream {
-            Stream::Out => Kind::Out,
-            Stream::Err => Kind::Err,
+            Stream::Out => EventKind::Out,
+            Stream::Err => EventKind::Err,
         };
         line.map(|line| self.tell(at, column, kind, Some(line), None))
     }
@@ -259,7 +259,7 @@ impl<'a> Cast<'a> {
         };
         self.members[column].part = None;
         let status = Some(exit_code(status));
-        Ok(Some(self.tell(at, column, Kind::Exit, None, status)))
+        Ok(Some(self.tell(at, column, EventKind::Exit, None, status)))
     }
 
     /// The programs that have ended since the last call. One whose state cannot be learned counts as still running.
@@ -306,7 +306,7 @@ impl<'a> Cast<'a> {
         &self,
         at: Instant,
         column: usize,
-        kind: Kind,
+        kind: EventKind,
         text: Option<String>,
         status: Option<i32>,
     ) -> Seen {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use regex::{Captures, Regex};
 
 use crate::cast::Cast;
-use crate::recording::{Event, Kind, Masks};
+use crate::recording::{Event, EventKind, Masks};
 use crate::script::{Action, Script, Step, duration};
 use crate::settings::{Seen, Settings};
 use programs::listings::Programs;
@@ -327,7 +327,7 @@ impl<'a> Play<'a> {
     fn exit(&mut self, process: usize, expected: i32) -> Result<(), String> {
         let status = self.await_end(process)?;
         // Where Ctrl-C cannot be sent, a stopped program was killed and chose no status.
-        let chosen = cfg!(unix) || !self.has_seen(process, Kind::Stop);
+        let chosen = cfg!(unix) || !self.has_seen(process, EventKind::Stop);
         if chosen && status != expected {
             return Err(format!(
                 "Das Programm endete mit Status {status} statt {expected}."
@@ -386,7 +386,7 @@ impl<'a> Play<'a> {
         self.moments[moment].event.text.as_deref().unwrap_or_default()
     }
 
-    fn has_seen(&self, process: usize, kind: Kind) -> bool {
+    fn has_seen(&self, process: usize, kind: EventKind) -> bool {
         let mut moments = self.moments.iter();
         moments.any(|moment| moment.process == process && moment.event.kind == kind)
     }
@@ -397,7 +397,7 @@ impl<'a> Play<'a> {
             self.began = SystemTime::now();
         }
         let mut text = seen.text;
-        if let (Some(text), Kind::Out | Kind::Err) = (&mut text, seen.kind) {
+        if let (Some(text), EventKind::Out | EventKind::Err) = (&mut text, seen.kind) {
             let declared = |number: &Captures| match self.declared_ports.get(&number[0]) {
                 Some(declared) => declared.clone(),
                 None => number[0].to_owned(),
@@ -438,13 +438,14 @@ impl<'a> Play<'a> {
     fn failure(&self, index: usize, message: String) -> Failure {
         let printed = |process: usize| {
             let lines = self.moments.iter().filter(|moment| moment.process == process);
-            let lines =
-                lines.filter(|moment| matches!(moment.event.kind, Kind::Out | Kind::Err));
+            let lines = lines.filter(|moment| {
+                matches!(moment.event.kind, EventKind::Out | EventKind::Err)
+            });
             let lines = lines.filter_map(|moment| moment.event.text.clone());
             (self.script.processes[process].name.clone(), lines.collect())
         };
         let started = (0..self.script.processes.len())
-            .filter(|process| self.has_seen(*process, Kind::Start));
+            .filter(|process| self.has_seen(*process, EventKind::Start));
         Failure {
             step: index + 1,
             action: self.script.steps[index].describe(&self.script.processes),
@@ -456,7 +457,8 @@ impl<'a> Play<'a> {
     /// The events in order of time, in milliseconds since the first.
     fn into_events(mut self) -> Vec<Event> {
         // Where one line was put back, what its program did later follows it.
-        let by_program = |kind| matches!(kind, Kind::Out | Kind::Err | Kind::Exit);
+        let by_program =
+            |kind| matches!(kind, EventKind::Out | EventKind::Err | EventKind::Exit);
         for process in 0..self.script.processes.len() {
             let mut latest: Option<(Instant, usize)> = None;
             for moment in &mut self.moments {

@@ -64,11 +64,11 @@ pub struct Event {
     /// Name of the process.
     pub process: String,
     /// What kind of thing happened.
-    pub kind: Kind,
-    /// The line printed or typed; for [`Kind::Quiet`] what the process is doing meanwhile.
+    pub kind: EventKind,
+    /// The line printed or typed; for [`EventKind::Quiet`] what the process is doing meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// Exit status of an [`Kind::Exit`].
+    /// Exit status of an [`EventKind::Exit`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<i32>,
     /// Lines with the same number may come in any order among themselves.
@@ -79,7 +79,7 @@ pub struct Event {
 /// The kinds of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum EventKind {
     /// The program was started.
     Start,
     /// It printed a line to stdout.
@@ -145,7 +145,7 @@ impl Recording {
         let masks = script.masks();
         let mut report = String::new();
         for process in &script.processes {
-            for (kind, stream) in [(Kind::Out, "stdout"), (Kind::Err, "stderr")] {
+            for (kind, stream) in [(EventKind::Out, "stdout"), (EventKind::Err, "stderr")] {
                 let book = self.lines(&process.name, kind, process.ordered, &masks);
                 let today = now.lines(&process.name, kind, process.ordered, &masks);
                 if book != today {
@@ -187,7 +187,7 @@ impl Recording {
     fn lines(
         &self,
         process: &str,
-        kind: Kind,
+        kind: EventKind,
         ordered: bool,
         masks: &Masks,
     ) -> Vec<String> {
@@ -222,16 +222,16 @@ impl Recording {
     }
 
     /// Where Ctrl-C cannot be sent, `stop` kills: what comes after it is then not the program's doing.
-    fn printed(&self, process: &str, kind: Kind) -> impl Iterator<Item = &Event> {
+    fn printed(&self, process: &str, kind: EventKind) -> impl Iterator<Item = &Event> {
         self.events
             .iter()
             .filter(move |event| event.process == process)
-            .take_while(|event| cfg!(unix) || event.kind != Kind::Stop)
+            .take_while(|event| cfg!(unix) || event.kind != EventKind::Stop)
             .filter(move |event| event.kind == kind)
     }
 
     fn status(&self, process: &str) -> Option<i32> {
-        self.printed(process, Kind::Exit).find_map(|event| event.status)
+        self.printed(process, EventKind::Exit).find_map(|event| event.status)
     }
 }
 
@@ -413,7 +413,7 @@ mod tests {
         Script::parse(&text).unwrap()
     }
 
-    fn event(kind: Kind, text: &str, free: Option<usize>) -> Event {
+    fn event(kind: EventKind, text: &str, free: Option<usize>) -> Event {
         Event {
             t: 0,
             process: "A".into(),
@@ -429,7 +429,7 @@ mod tests {
     }
 
     fn printing(lines: &[(&str, Option<usize>)], script: &Script) -> Recording {
-        let out = |(text, free): &(&str, _)| event(Kind::Out, text, *free);
+        let out = |(text, free): &(&str, _)| event(EventKind::Out, text, *free);
         run(lines.iter().map(out).collect(), script)
     }
 
@@ -473,12 +473,12 @@ mod tests {
     #[test]
     fn stderr_is_not_stdout_and_a_status_counts() {
         let script = script(true);
-        let out = run(vec![event(Kind::Out, "a", None)], &script);
-        let err = run(vec![event(Kind::Err, "a", None)], &script);
+        let out = run(vec![event(EventKind::Out, "a", None)], &script);
+        let err = run(vec![event(EventKind::Err, "a", None)], &script);
         assert!(out.compare(&err, &script).is_err());
         let exit = |status| Event {
             status: Some(status),
-            ..event(Kind::Exit, "", None)
+            ..event(EventKind::Exit, "", None)
         };
         let (good, bad) = (run(vec![exit(0)], &script), run(vec![exit(1)], &script));
         assert_eq!(

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::recording::Kind;
+use crate::recording::EventKind;
 use crate::script::Script;
 use programs::ports;
 
@@ -67,7 +67,7 @@ pub struct Seen {
     /// The name of its column.
     pub process: String,
     /// What.
-    pub kind: Kind,
+    pub kind: EventKind,
     /// The line as it is, with the ports that are really used; or why the process waits.
     pub text: Option<String>,
     /// How it ended, as a shell reports it.

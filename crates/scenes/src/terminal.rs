@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use print::tell;
 
 use crate::player;
-use crate::recording::Kind;
+use crate::recording::EventKind;
 use crate::script::Script;
 use crate::settings::{Seen, Settings, Watcher};
 use crate::{choose, load_script};
@@ -182,13 +182,13 @@ impl Screen {
     fn text(&self, seen: &Seen) -> String {
         let text = seen.text.as_deref().unwrap_or_default();
         match seen.kind {
-            Kind::Out | Kind::Err => printable(text),
-            Kind::Start => format!("$ {}", self.processes[seen.column].1),
-            Kind::In => format!("› {}", printable(text)),
-            Kind::Quiet => format!("({text})"),
-            Kind::Eof => "Strg+D".to_owned(),
-            Kind::Stop => "Strg+C".to_owned(),
-            Kind::Exit => match seen.status {
+            EventKind::Out | EventKind::Err => printable(text),
+            EventKind::Start => format!("$ {}", self.processes[seen.column].1),
+            EventKind::In => format!("› {}", printable(text)),
+            EventKind::Quiet => format!("({text})"),
+            EventKind::Eof => "Strg+D".to_owned(),
+            EventKind::Stop => "Strg+C".to_owned(),
+            EventKind::Exit => match seen.status {
                 // Above 128 stand signals, and no program of the book chooses such a status.
                 Some(status @ ..=128) => format!("■ endet mit Status {status}"),
                 _ => "■ durch ein Signal beendet".to_owned(),
@@ -196,10 +196,10 @@ impl Screen {
         }
     }
 
-    fn styled(&self, kind: Kind, text: &str) -> String {
+    fn styled(&self, kind: EventKind, text: &str) -> String {
         match kind {
-            Kind::In | Kind::Eof | Kind::Stop => self.bold(text),
-            Kind::Start | Kind::Quiet | Kind::Exit if self.colourful => {
+            EventKind::In | EventKind::Eof | EventKind::Stop => self.bold(text),
+            EventKind::Start | EventKind::Quiet | EventKind::Exit if self.colourful => {
                 format!("\x1b[2m{text}\x1b[0m")
             }
             _ => text.to_owned(),
@@ -271,7 +271,7 @@ mod tests {
         .unwrap()
     }
 
-    fn seen(process: &str, kind: Kind, text: &str, at: Instant) -> Seen {
+    fn seen(process: &str, kind: EventKind, text: &str, at: Instant) -> Seen {
         Seen {
             at,
             column: usize::from(process == "Anna"),
@@ -297,7 +297,7 @@ mod tests {
                 "─".repeat(27)
             )
         );
-        let start = seen("Server", Kind::Start, "", begin);
+        let start = seen("Server", EventKind::Start, "", begin);
         assert_eq!(
             screen.rows(&start),
             "  0,00  $ cargo run --bin p        │\n"
@@ -305,7 +305,7 @@ mod tests {
         let later = begin + Duration::from_millis(1530);
         let said = seen(
             "Anna",
-            Kind::Out,
+            EventKind::Out,
             "eins zwei drei vier fünf sechs sieben",
             later,
         );
@@ -324,9 +324,9 @@ mod tests {
         for width in [None, Some(40)] {
             let mut screen = Screen::with_width(&script, width, false);
             let begin = Instant::now();
-            let typed = seen("Anna", Kind::In, "Hallo", begin);
+            let typed = seen("Anna", EventKind::In, "Hallo", begin);
             assert_eq!(screen.rows(&typed), "  0,00  Anna    › Hallo\n");
-            let ended = seen("Server", Kind::Exit, "", begin);
+            let ended = seen("Server", EventKind::Exit, "", begin);
             assert_eq!(
                 screen.rows(&ended),
                 "  0,00  Server  ■ endet mit Status 0\n"

@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use crate::recording::{Event, Kind, Recording, Role};
+use crate::recording::{Event, EventKind, Recording, Role};
 
 /// From this many milliseconds on, time that passes gets a row of its own.
 const GAP: u64 = 300;
@@ -97,7 +97,7 @@ fn rows(recording: &Recording) -> Vec<TableRow<'_>> {
         }
         now = event.t;
         said[who] = false;
-        if event.kind == Kind::Quiet {
+        if event.kind == EventKind::Quiet {
             states[who] = State::Waiting(event.text.as_deref().unwrap_or_default());
             continue;
         }
@@ -110,7 +110,7 @@ fn rows(recording: &Recording) -> Vec<TableRow<'_>> {
             cells,
         });
         shown_time = time;
-        if event.kind == Kind::Exit {
+        if event.kind == EventKind::Exit {
             states[who] = State::Absent;
         }
     }
@@ -190,21 +190,21 @@ fn content(event: &Event) -> String {
     let text = escape(event.text.as_deref().unwrap_or_default());
     let free = if event.free.is_some() { "⇅ " } else { "" };
     match event.kind {
-        Kind::Start => "▸ gestartet".into(),
-        Kind::Out => format!("{free}<samp>{text}</samp>"),
-        Kind::Err => {
+        EventKind::Start => "▸ gestartet".into(),
+        EventKind::Out => format!("{free}<samp>{text}</samp>"),
+        EventKind::Err => {
             format!(
                 "{free}<small title=\"Fehlerausgabe\">stderr</small> <samp>{text}</samp>"
             )
         }
-        Kind::In => {
+        EventKind::In => {
             let text = if text.is_empty() { "⏎" } else { &text };
             format!("<kbd><span class=\"nur-vorgelesen\">Eingabe: </span>› {text}</kbd>")
         }
-        Kind::Quiet => unreachable!("waiting is shown by the cells that follow"),
-        Kind::Eof => "Eingabe zu Ende <kbd>Strg+D</kbd>".into(),
-        Kind::Stop => "<kbd>Strg+C</kbd>".into(),
-        Kind::Exit => match event.status {
+        EventKind::Quiet => unreachable!("waiting is shown by the cells that follow"),
+        EventKind::Eof => "Eingabe zu Ende <kbd>Strg+D</kbd>".into(),
+        EventKind::Stop => "<kbd>Strg+C</kbd>".into(),
+        EventKind::Exit => match event.status {
             Some(status) => format!("■ endet mit Status {status}"),
             None => "■ endet".into(),
         },
@@ -212,7 +212,7 @@ fn content(event: &Event) -> String {
 }
 
 /// The name it has in the recording.
-fn kind_name(kind: Kind) -> String {
+fn kind_name(kind: EventKind) -> String {
     match serde_json::to_value(kind) {
         Ok(serde_json::Value::String(name)) => name,
         _ => unreachable!("every kind is written as a word"),
@@ -253,13 +253,13 @@ fn escape(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn event(t: u64, process: &str, kind: Kind, text: &str) -> Event {
+    fn event(t: u64, process: &str, kind: EventKind, text: &str) -> Event {
         Event {
             t,
             process: process.into(),
             kind,
             text: (!text.is_empty()).then(|| text.into()),
-            status: (kind == Kind::Exit).then_some(0),
+            status: (kind == EventKind::Exit).then_some(0),
             free: None,
         }
     }
@@ -294,11 +294,11 @@ mod tests {
     #[test]
     fn an_event_stands_in_the_column_of_its_process() {
         let rows = rows(vec![
-            event(0, "Server", Kind::Start, ""),
-            event(120, "Anna", Kind::Start, ""),
-            event(130, "Anna", Kind::In, "Hallo"),
-            event(140, "Server", Kind::Exit, ""),
-            event(150, "Anna", Kind::Out, "Ach."),
+            event(0, "Server", EventKind::Start, ""),
+            event(120, "Anna", EventKind::Start, ""),
+            event(130, "Anna", EventKind::In, "Hallo"),
+            event(140, "Server", EventKind::Exit, ""),
+            event(150, "Anna", EventKind::Out, "Ach."),
         ]);
         assert_eq!(
             rows,
@@ -316,8 +316,8 @@ mod tests {
     fn time_that_passes_gets_a_row_that_grows_up_to_a_limit() {
         let gap = |t| {
             let events = vec![
-                event(0, "Server", Kind::Start, ""),
-                event(t, "Server", Kind::Out, "x"),
+                event(0, "Server", EventKind::Start, ""),
+                event(t, "Server", EventKind::Out, "x"),
             ];
             rows(events).into_iter().find(|row| row.contains("class=\"pause\""))
         };
@@ -338,11 +338,11 @@ mod tests {
     #[test]
     fn who_waits_is_marked_until_its_next_event_and_says_why_once() {
         let rows = rows(vec![
-            event(0, "Anna", Kind::Start, ""),
-            event(10, "Anna", Kind::Quiet, "wartet auf den Server"),
-            event(1010, "Server", Kind::Start, ""),
-            event(1020, "Anna", Kind::Out, "x"),
-            event(1030, "Server", Kind::Exit, ""),
+            event(0, "Anna", EventKind::Start, ""),
+            event(10, "Anna", EventKind::Quiet, "wartet auf den Server"),
+            event(1010, "Server", EventKind::Start, ""),
+            event(1020, "Anna", EventKind::Out, "x"),
+            event(1030, "Server", EventKind::Exit, ""),
         ]);
         let waits = "<td class=\"farbe-2 lebt wartet\" data-who=\"Anna\" rowspan=\"2\"><span>wartet auf den Server</span></td></tr>";
         assert!(rows[1].starts_with("<tr class=\"pause\"") && rows[1].ends_with(waits));
@@ -356,16 +356,16 @@ mod tests {
     #[test]
     fn what_programs_print_stays_text_and_the_block_stays_whole() {
         let html = rendered(vec![
-            event(0, "Anna", Kind::Start, ""),
+            event(0, "Anna", EventKind::Start, ""),
             event(
                 1,
                 "Anna",
-                Kind::Out,
+                EventKind::Out,
                 "<b>&\"'{{#include x}}\t\u{1b}[2J\u{7f}",
             ),
-            event(2, "Anna", Kind::Err, "weh"),
-            event(3, "Anna", Kind::Out, ""),
-            event(4, "Anna", Kind::In, ""),
+            event(2, "Anna", EventKind::Err, "weh"),
+            event(3, "Anna", EventKind::Out, ""),
+            event(4, "Anna", EventKind::In, ""),
         ]);
         assert!(html.contains(
             "<samp>&lt;b&gt;&amp;&quot;&#39;&#123;&#123;#include x}}␉␛[2J\u{fffd}</samp>"
@@ -383,9 +383,9 @@ mod tests {
 
     #[test]
     fn a_free_order_is_said_under_the_transcript() {
-        let mut line = event(1, "Anna", Kind::Out, "a");
+        let mut line = event(1, "Anna", EventKind::Out, "a");
         line.free = Some(3);
-        let html = rendered(vec![event(0, "Anna", Kind::Start, ""), line]);
+        let html = rendered(vec![event(0, "Anna", EventKind::Start, ""), line]);
         assert!(
             html.contains("⇅ <samp>a</samp>") && html.contains("in zufälliger Reihenfolge")
         );

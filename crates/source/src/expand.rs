@@ -144,7 +144,7 @@ impl<'a> Expander<'a> {
                 copy(whole.start() + 1, whole.end(), out);
                 continue;
             };
-            let here = Place {
+            let here = Origin {
                 file: &file,
                 line: line_at(whole.start()),
             };
@@ -195,7 +195,13 @@ impl<'a> Expander<'a> {
     }
 
     /// Carries out one include whose argument is `argument`.
-    fn include(&mut self, here: &Place, argument: &str, depth: usize, out: &mut Expansion) {
+    fn include(
+        &mut self,
+        here: &Origin,
+        argument: &str,
+        depth: usize,
+        out: &mut Expansion,
+    ) {
         let mut words = argument.split_whitespace();
         let target = words.next().unwrap_or_default();
         if let Some(extra) = words.next() {
@@ -387,12 +393,12 @@ impl<'a> Expander<'a> {
 }
 
 /// Where a directive stands.
-struct Place<'a> {
+struct Origin<'a> {
     file: &'a Path,
     line: usize,
 }
 
-impl Place<'_> {
+impl Origin<'_> {
     fn problem(&self, message: String) -> Problem {
         Problem::new(self.file, self.line, message)
     }

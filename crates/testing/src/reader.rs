@@ -181,7 +181,7 @@ impl Answer {
 }
 
 /// What a page heard when it listened.
-enum Heard {
+enum Received {
     Message(Value),
     /// How the connection ended.
     Closed(String),
@@ -242,13 +242,13 @@ impl Page {
     #[track_caller]
     pub fn hear(&mut self) -> Option<Value> {
         match self.next() {
-            Heard::Message(message) => Some(message),
-            Heard::Closed(_) => None,
-            Heard::Nothing => panic!("a message comes before the deadline"),
+            Received::Message(message) => Some(message),
+            Received::Closed(_) => None,
+            Received::Nothing => panic!("a message comes before the deadline"),
         }
     }
 
-    fn next(&mut self) -> Heard {
+    fn next(&mut self) -> Received {
         let patience = if self.is_built { DEADLINE } else { BUILD };
         let end = Instant::now() + patience;
         self.socket.get_ref().set_read_timeout(Some(patience)).expect("a timeout");
@@ -260,10 +260,10 @@ impl Page {
                         assert_eq!(message["problem"], Value::Null);
                         self.is_built = is_built(&message);
                     }
-                    return Heard::Message(message);
+                    return Received::Message(message);
                 }
                 Ok(Message::Close(_)) => {
-                    return Heard::Closed("with a farewell".to_owned());
+                    return Received::Closed("with a farewell".to_owned());
                 }
                 Ok(_) => {}
                 // A read with a timeout is not repeated by the system when a signal interrupts it.
@@ -274,10 +274,10 @@ impl Page {
                             | ErrorKind::TimedOut
                             | ErrorKind::Interrupted
                     ) => {}
-                Err(error) => return Heard::Closed(error.to_string()),
+                Err(error) => return Received::Closed(error.to_string()),
             }
         }
-        Heard::Nothing
+        Received::Nothing
     }
 
     /// The next message that fulfils `wanted`.
@@ -290,10 +290,12 @@ impl Page {
         let mut seen = Vec::new();
         let end = loop {
             match self.next() {
-                Heard::Message(message) if wanted(&message) => return message,
-                Heard::Message(message) => seen.push(message.to_string()),
-                Heard::Closed(how) => break format!("the server has closed ({how})"),
-                Heard::Nothing => break "nothing more came before the deadline".to_owned(),
+                Received::Message(message) if wanted(&message) => return message,
+                Received::Message(message) => seen.push(message.to_string()),
+                Received::Closed(how) => break format!("the server has closed ({how})"),
+                Received::Nothing => {
+                    break "nothing more came before the deadline".to_owned();
+                }
             }
         };
         panic!("{what}: {end}; there was only\n{}", seen.join("\n"));

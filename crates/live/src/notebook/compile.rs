@@ -130,12 +130,12 @@ pub fn prepare(
 struct Diagnostic {
     message: String,
     level: String,
-    spans: Vec<Span>,
+    spans: Vec<Region>,
     rendered: String,
 }
 
 #[derive(Deserialize)]
-struct Span {
+struct Region {
     file_name: PathBuf,
     line_start: usize,
     is_primary: bool,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::limits::Limits;
 use measure::figures::OwnValue;
-use scenes::recording::Kind;
+use scenes::recording::EventKind;
 
 /// What a page may say. Everything else is refused.
 #[derive(Debug, PartialEq, Deserialize)]
@@ -111,7 +111,7 @@ pub enum ToPage {
         run: u32,
         t: f64,
         process: String,
-        kind: Kind,
+        kind: EventKind,
         #[serde(skip_serializing_if = "Option::is_none")]
         text: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -296,11 +296,11 @@ mod tests {
             status,
         };
         assert_eq!(
-            json(&event(Kind::Out, Some(""), None)),
+            json(&event(EventKind::Out, Some(""), None)),
             r#"{"type":"event","run":3,"t":0.5,"process":"Anna","kind":"out","text":""}"#
         );
         assert_eq!(
-            json(&event(Kind::Exit, None, Some(0))),
+            json(&event(EventKind::Exit, None, Some(0))),
             r#"{"type":"event","run":3,"t":0.5,"process":"Anna","kind":"exit","status":0}"#
         );
         assert_eq!(

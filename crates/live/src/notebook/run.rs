@@ -165,12 +165,12 @@ pub struct Outbox {
     page: mpsc::Sender<ToPage>,
     begun: OnceLock<Instant>,
     limits: Limits,
-    printed: Mutex<BTreeMap<String, Printed>>,
+    printed: Mutex<BTreeMap<String, Amount>>,
 }
 
 /// What of a program's output has been shown.
 #[derive(Default)]
-struct Printed {
+struct Amount {
     lines: usize,
     bytes: usize,
     cut: bool,

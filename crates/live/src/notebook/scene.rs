@@ -10,7 +10,7 @@ use super::run::{Fate, Groups, Outbox, Stop};
 use programs::ports;
 use scenes::improvise::{Cue, improvise};
 use scenes::player;
-use scenes::recording::Kind;
+use scenes::recording::EventKind;
 use scenes::settings::{Settings, Watcher};
 use scenes::{self, SceneId};
 
@@ -99,7 +99,7 @@ fn watcher(outbox: &Arc<Outbox>) -> Watcher {
     let outbox = Arc::clone(outbox);
     Watcher(Arc::new(move |seen| {
         let mut text = seen.text;
-        if let (Some(line), Kind::Out | Kind::Err) = (&mut text, seen.kind) {
+        if let (Some(line), EventKind::Out | EventKind::Err) = (&mut text, seen.kind) {
             match outbox.count(&seen.process, line) {
                 Fate::Shown => {}
                 Fate::Cut => *line = outbox.cut(),

@@ -34,7 +34,7 @@ pub async fn attend(notebook: Arc<Notebook>, socket: WebSocket) {
         Err(reason) => return refuse(socket, reason).await,
     };
     notebook.workshop.look_at(&path);
-    let mut page = Page {
+    let mut page = Visit {
         path: Some(path),
         book: notebook.book.subscribe(),
         ready: notebook.workshop.ready(),
@@ -98,7 +98,7 @@ enum Leaving {
     Refused(String),
 }
 
-struct Page {
+struct Visit {
     /// Where it is in the book, until it has heard which cells it has.
     path: Option<String>,
     book: watch::Receiver<Option<ToPage>>,
@@ -110,7 +110,7 @@ struct Page {
     unanswered: u32,
 }
 
-impl Page {
+impl Visit {
     async fn serve(&mut self, socket: &mut WebSocket) -> Result<(), Leaving> {
         self.book.mark_changed();
         self.ready.mark_changed();

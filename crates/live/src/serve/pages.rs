@@ -22,7 +22,7 @@ const NO_BOOK: &str = "<!DOCTYPE html>\n<html lang=\"de\"><head><meta charset=\"
 
 /// One state of the built book; by default one without pages.
 #[derive(Default)]
-pub struct Book {
+pub struct Edition {
     /// Equal for two books exactly if their files are.
     pub version: String,
     files: BTreeMap<String, File>,
@@ -33,7 +33,7 @@ struct File {
     content: Bytes,
 }
 
-impl Book {
+impl Edition {
     /// Reads the book in `folder`. Hidden files are left out; a missing folder is a book without pages.
     pub fn read(folder: &Path) -> Result<Self, site::SiteError> {
         let mut contents = BTreeMap::new();

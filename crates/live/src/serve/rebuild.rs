@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use walkdir::WalkDir;
 
 use super::Shown;
-use super::pages::Book;
+use super::pages::Edition;
 
 /// So often the source is looked at even if nobody reports a change: folders of another system (`/mnt/c` under WSL, some mounts
 /// of containers) report none.
@@ -59,7 +59,7 @@ pub fn start(root: PathBuf, dest: PathBuf) -> io::Result<Rebuilding> {
         .ok();
     let seen = Snapshot::take(&root);
     let nothing = Shown {
-        book: Arc::new(Book::default()),
+        book: Arc::new(Edition::default()),
         problems: Arc::new([]),
     };
     let shown = Arc::new(watch::Sender::new(rebuild(&root, &dest, nothing)));
@@ -155,7 +155,8 @@ fn keep_up(
 /// if there is none yet) stays, together with the problems.
 fn rebuild(root: &Path, dest: &Path, before: Shown) -> Shown {
     tell("Das Buch wird gebaut …");
-    let built = site::build(root, dest).and_then(|report| Ok((report, Book::read(dest)?)));
+    let built =
+        site::build(root, dest).and_then(|report| Ok((report, Edition::read(dest)?)));
     match built {
         Ok((report, book)) => {
             tell(&report);
@@ -169,7 +170,7 @@ fn rebuild(root: &Path, dest: &Path, before: Shown) -> Shown {
             tell("Der letzte gute Stand bleibt zu lesen.");
             let book = if before.book.is_empty() {
                 // What an earlier run built; if even that is unreadable, there is no book.
-                Arc::new(Book::read(dest).unwrap_or_default())
+                Arc::new(Edition::read(dest).unwrap_or_default())
             } else {
                 before.book
             };
@@ -257,7 +258,7 @@ mod tests {
         let (reports, pending) = mpsc::channel();
         let seen = Snapshot::take(root.path());
         let shown = watch::Sender::new(Shown {
-            book: Arc::new(Book::default()),
+            book: Arc::new(Edition::default()),
             problems: Arc::new([]),
         });
         let mut told = shown.subscribe();

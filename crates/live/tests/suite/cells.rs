@@ -100,7 +100,7 @@ fn an_endless_loop_ends_by_stop_by_time_and_by_too_much_output() {
         (&Value::Null, &json!("Zeit"))
     );
     assert!(
-        texts(&told, "cell-output")[1].contains("3 Sekunden"),
+        texts(&told, "cell-output")[1].contains("2 Sekunden"),
         "{told:?}"
     );
 

@@ -58,7 +58,7 @@ fn real_book() -> &'static Server {
     static SHARED: OnceLock<Server> = OnceLock::new();
     SHARED.get_or_init(|| {
         let limits = Limits {
-            cell: Duration::from_secs(3),
+            cell: Duration::from_secs(2),
             // A test reads its page when it has time to.
             silence: Duration::from_secs(30),
             ..Limits::default()

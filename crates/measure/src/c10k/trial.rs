@@ -80,7 +80,7 @@ impl Laboratory {
                 german::whole(connections)
             )
         })?;
-        let Answer::Connected {
+        let Told::Connected {
             connections: gathered,
             micros,
         } = answer_in(&answer)?
@@ -111,8 +111,8 @@ impl Laboratory {
             })?;
             let after = Counters::read(&mut gauge);
             let measured = match answer_in(&answer)? {
-                Answer::All(measured) if name == "all" => measured,
-                Answer::Few(measured) if name == "few" => measured,
+                Told::All(measured) if name == "all" => measured,
+                Told::Few(measured) if name == "few" => measured,
                 _ => return Err(incomprehensible(&answer)),
             };
             *phase = Some(measured.phase(&before, &after));
@@ -161,7 +161,7 @@ impl Counters {
 /// One line of the load generator.
 #[derive(Deserialize)]
 #[serde(tag = "phase", rename_all = "lowercase")]
-enum Answer {
+enum Told {
     Connected { connections: u64, micros: u64 },
     All(Answered),
     Few(Answered),
@@ -195,7 +195,7 @@ impl Answered {
     }
 }
 
-fn answer_in(line: &str) -> Result<Answer, Trouble> {
+fn answer_in(line: &str) -> Result<Told, Trouble> {
     serde_json::from_str(line).map_err(|_| incomprehensible(line))
 }
 

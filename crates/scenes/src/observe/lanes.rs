@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::strace::{Call, On, Thread};
-use crate::recording::{Event, Kind, Recording};
+use crate::recording::{Event, EventKind, Recording};
 use crate::script::Script;
 use crate::timeline::{Activity, Lane, OF, Remark, Span, Timeline};
 
@@ -23,11 +23,11 @@ pub fn of_recording(recording: &Recording) -> Timeline {
         let mut spans = Vec::new();
         for (place, event) in own.iter().enumerate() {
             let (to, kind) = match event.kind {
-                Kind::Quiet => (
+                EventKind::Quiet => (
                     own.get(place + 1).map_or(event, |next| next),
                     Activity::Waiting,
                 ),
-                Kind::Out | Kind::Err => (event, Activity::Working),
+                EventKind::Out | EventKind::Err => (event, Activity::Working),
                 _ => continue,
             };
             spans.push(Span {
@@ -122,9 +122,9 @@ fn marks(events: &[Event], process: &str) -> Vec<Remark> {
     let own = events.iter().filter(|event| event.process == process);
     let mark = |event: &Event| {
         let text = match event.kind {
-            Kind::In => format!("„{}“", event.text.as_deref().unwrap_or_default()),
-            Kind::Eof => "Strg+D".into(),
-            Kind::Stop => "Strg+C".into(),
+            EventKind::In => format!("„{}“", event.text.as_deref().unwrap_or_default()),
+            EventKind::Eof => "Strg+D".into(),
+            EventKind::Stop => "Strg+C".into(),
             _ => return None,
         };
         Some(Remark {
@@ -293,7 +293,7 @@ mod tests {
         .unwrap()
     }
 
-    fn event(t: u64, process: &str, kind: Kind, text: &str) -> Event {
+    fn event(t: u64, process: &str, kind: EventKind, text: &str) -> Event {
         Event {
             t,
             process: process.into(),
@@ -317,9 +317,9 @@ mod tests {
     fn traced(server: &str) -> Timeline {
         let traces = [server, ANNA].map(super::super::strace::parse);
         let events = [
-            event(0, "Server", Kind::Start, ""),
-            event(1_104, "Anna", Kind::Eof, ""),
-            event(1_200, "Server", Kind::Stop, ""),
+            event(0, "Server", EventKind::Start, ""),
+            event(1_104, "Anna", EventKind::Eof, ""),
+            event(1_200, "Server", EventKind::Stop, ""),
         ];
         of_traces(&script(), &traces, &events, 10_000_000)
     }
@@ -450,14 +450,14 @@ mod tests {
     #[test]
     fn of_a_recording_only_silence_and_printing_are_known() {
         let events = vec![
-            event(0, "Server", Kind::Start, ""),
-            event(5, "Server", Kind::Out, "da"),
-            event(10, "Anna", Kind::Start, ""),
-            event(20, "Anna", Kind::In, "Hallo"),
-            event(20, "Anna", Kind::Quiet, "wartet auf den Server"),
-            event(900, "Server", Kind::Stop, ""),
-            event(920, "Anna", Kind::Err, "Ach."),
-            event(930, "Anna", Kind::Exit, ""),
+            event(0, "Server", EventKind::Start, ""),
+            event(5, "Server", EventKind::Out, "da"),
+            event(10, "Anna", EventKind::Start, ""),
+            event(20, "Anna", EventKind::In, "Hallo"),
+            event(20, "Anna", EventKind::Quiet, "wartet auf den Server"),
+            event(900, "Server", EventKind::Stop, ""),
+            event(920, "Anna", EventKind::Err, "Ach."),
+            event(930, "Anna", EventKind::Exit, ""),
         ];
         let recording = Recording::new(&SceneId::new("x", "y"), &script(), events);
         let timeline = of_recording(&recording);

@@ -2,13 +2,13 @@
 //! when it ended. In flow a script's tasks and the printed lines of a run, out flows a [`Timeline`].
 
 use super::lanes::colour;
-use crate::recording::{Event, Kind};
+use crate::recording::{Event, EventKind};
 use crate::script::{Process, Script, Task};
 use crate::timeline::{Activity, Lane, OF, Span, Timeline};
 
 /// Whether an event is a printed line: what a task is known by.
 pub fn is_printed(event: &Event) -> bool {
-    matches!(event.kind, Kind::Out | Kind::Err)
+    matches!(event.kind, EventKind::Out | EventKind::Err)
 }
 
 /// Puts the lane of each task behind those of its process. The error is a German sentence about a line that
@@ -100,7 +100,7 @@ mod tests {
         let event = |(t, process, text): &(u64, &str, &str)| Event {
             t: *t,
             process: (*process).into(),
-            kind: Kind::Out,
+            kind: EventKind::Out,
             text: Some((*text).into()),
             status: None,
             free: None,

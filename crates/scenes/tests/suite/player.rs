@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use programs::listings;
 use scenes::player::{Failure, play};
-use scenes::recording::{Event, Kind};
+use scenes::recording::{Event, EventKind};
 use scenes::script::Script;
 use scenes::settings::Settings;
 
@@ -92,36 +92,41 @@ fn a_scene_that_goes_well_yields_its_events_in_the_order_of_the_script() {
     assert_eq!(
         of("Server"),
         [
-            (Kind::Start, None),
-            (Kind::Out, Some(READY)),
-            (Kind::Eof, None),
-            (Kind::Out, Some(address)),
-            (Kind::Out, Some("Client: Hallo")),
-            (Kind::Out, Some("Von selbst geantwortet: Bytes erhalten: 5")),
-            (Kind::Quiet, Some("wartet auf den Client")),
-            (Kind::Out, Some("Der Client hat aufgelegt.")),
-            (Kind::Stop, None),
-            (Kind::Exit, None),
+            (EventKind::Start, None),
+            (EventKind::Out, Some(READY)),
+            (EventKind::Eof, None),
+            (EventKind::Out, Some(address)),
+            (EventKind::Out, Some("Client: Hallo")),
+            (
+                EventKind::Out,
+                Some("Von selbst geantwortet: Bytes erhalten: 5")
+            ),
+            (EventKind::Quiet, Some("wartet auf den Client")),
+            (EventKind::Out, Some("Der Client hat aufgelegt.")),
+            (EventKind::Stop, None),
+            (EventKind::Exit, None),
         ]
     );
     assert_eq!(
         of("Client"),
         [
-            (Kind::Start, None),
-            (Kind::Out, Some(CONNECTED)),
-            (Kind::In, Some("Hallo")),
-            (Kind::Out, Some("Server: Bytes erhalten: 5")),
-            (Kind::Quiet, Some("wartet auf die Tastatur")),
-            (Kind::Eof, None),
-            (Kind::Exit, None),
+            (EventKind::Start, None),
+            (EventKind::Out, Some(CONNECTED)),
+            (EventKind::In, Some("Hallo")),
+            (EventKind::Out, Some("Server: Bytes erhalten: 5")),
+            (EventKind::Quiet, Some("wartet auf die Tastatur")),
+            (EventKind::Eof, None),
+            (EventKind::Exit, None),
         ]
     );
     // Between the two only what follows from a step is certain: which of them is seen to end first is not.
     let place = |event| told.iter().position(|told| *told == event).unwrap();
-    let typed = place(("Client", Kind::In, Some("Hallo")));
-    assert!(place(("Server", Kind::Out, Some(address))) < typed);
-    assert!(typed < place(("Server", Kind::Out, Some("Client: Hallo"))));
-    assert!(place(("Client", Kind::Exit, None)) < place(("Server", Kind::Stop, None)));
+    let typed = place(("Client", EventKind::In, Some("Hallo")));
+    assert!(place(("Server", EventKind::Out, Some(address))) < typed);
+    assert!(typed < place(("Server", EventKind::Out, Some("Client: Hallo"))));
+    assert!(
+        place(("Client", EventKind::Exit, None)) < place(("Server", EventKind::Stop, None))
+    );
     assert!(events.windows(2).all(|pair| pair[0].t <= pair[1].t));
 }
 
