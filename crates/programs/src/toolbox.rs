@@ -1,7 +1,7 @@
 //! What compiles cells: rustc, and the crates a snippet may use. In flows what cargo tells while it builds them,
 //! out flow compiler commands: cargo works only once, a cell is then compiled by rustc alone, in half the time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::ffi::OsString;
 use std::fs;
@@ -152,8 +152,10 @@ fn arguments(
     artifacts: &[Artifact],
 ) -> Vec<OsString> {
     let mut arguments = Vec::new();
-    let mut folder = None;
+    // What macros are compiled to lies elsewhere if cargo's configuration names a target to build for.
+    let mut folders = BTreeSet::new();
     for artifact in artifacts {
+        folders.extend(artifact.filenames.iter().filter_map(|file| file.parent()));
         let rlib = artifact
             .filenames
             .iter()
@@ -169,10 +171,9 @@ fn arguments(
             let mut named = OsString::from(format!("{}=", artifact.target.name));
             named.push(rlib);
             arguments.extend(["--extern".into(), named]);
-            folder = rlib.parent();
         }
     }
-    if let Some(folder) = folder {
+    for folder in folders {
         let mut search = OsString::from("dependency=");
         search.push(folder);
         arguments.extend(["-L".into(), search]);
@@ -200,7 +201,10 @@ mod tests {
             ],
             executable: None,
         };
+        let mut macros = artifact("tokio-macros@1.2.3", "tokio_macros", "");
+        macros.filenames = vec!["/host/deps/libtokio_macros.so".into()];
         let artifacts = [
+            macros,
             artifact("tokio-util@1.2.3", "tokio_util", "libtokio_util-1"),
             artifact("getrandom@0.3.4", "getrandom", "libgetrandom-3"),
             artifact("getrandom@0.4.1", "getrandom", "libgetrandom-4"),
@@ -213,6 +217,8 @@ mod tests {
                 "tokio_util=/t/deps/libtokio_util-1.rlib",
                 "--extern",
                 "getrandom=/t/deps/libgetrandom-4.rlib",
+                "-L",
+                "dependency=/host/deps",
                 "-L",
                 "dependency=/t/deps",
             ]
