@@ -17,8 +17,31 @@ use std::process::Command;
 use regex::Regex;
 use toml::Table;
 
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const NONE: [&str; 0] = [];
+
+/// The folder of the book. Every test of this house asks for it, and cargo runs this house before the other tests: where the
+/// folder was moved or copied after it was built, cargo builds nothing anew, and all of them would look at the old place.
+///
+/// # Panics
+///
+/// It was moved or copied.
+fn root() -> &'static Path {
+    let now = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
+    if let Some(sentence) = moved(env!("CARGO_MANIFEST_DIR"), &now) {
+        panic!("{sentence}");
+    }
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What to say if what is run now was built in another folder.
+fn moved(built_in: &str, now: &str) -> Option<String> {
+    // Whoever starts the test program himself has no such variable.
+    (!now.is_empty() && now != built_in).then(|| {
+        format!(
+            "Gebaut wurde in „{built_in}“, nun liegt das Buch in „{now}“: Bitte einmal „cargo clean“, dann noch einmal."
+        )
+    })
+}
 
 /// Everything that may stand in the top folder.
 const TOP: [&str; 21] = [
@@ -472,7 +495,7 @@ fn top_folder(root: &Path) -> Vec<String> {
 
 #[test]
 fn every_room_uses_only_the_rooms_it_may() {
-    let root = Path::new(ROOT);
+    let root = root();
     assert_eq!(edges(root), NONE);
     let drawn: Vec<&str> = ROOMS.iter().map(|(room, _)| *room).collect();
     for (index, (room, allowed)) in ROOMS.iter().enumerate() {
@@ -484,63 +507,71 @@ fn every_room_uses_only_the_rooms_it_may() {
 }
 
 #[test]
+fn a_folder_that_was_moved_after_it_was_built_is_noticed() {
+    assert_eq!(moved("/a/buch", "/a/buch"), None);
+    assert_eq!(moved("/a/buch", ""), None);
+    let sentence = moved("/a/buch", "/b/buch").unwrap();
+    assert!(sentence.contains("cargo clean"), "{sentence}");
+}
+
+#[test]
 fn one_name_of_a_type_means_one_thing() {
-    assert_eq!(repeated_type_names(Path::new(ROOT)), NONE);
+    assert_eq!(repeated_type_names(root()), NONE);
 }
 
 #[test]
 fn no_crate_is_built_twice() {
-    assert_eq!(built_twice(Path::new(ROOT)), NONE);
+    assert_eq!(built_twice(root()), NONE);
 }
 
 #[test]
 fn a_bare_cargo_test_tests_everything() {
-    assert_eq!(untested_members(Path::new(ROOT)), NONE);
+    assert_eq!(untested_members(root()), NONE);
 }
 
 #[test]
 fn all_crates_have_the_same_edition() {
-    assert_eq!(editions(Path::new(ROOT)), NONE);
+    assert_eq!(editions(root()), NONE);
 }
 
 #[test]
 fn every_dependency_states_the_same_version_everywhere() {
-    assert_eq!(versions(Path::new(ROOT)), NONE);
+    assert_eq!(versions(root()), NONE);
 }
 
 #[test]
 fn no_listing_depends_on_another_crate_of_the_workspace() {
-    assert_eq!(local_dependencies(Path::new(ROOT)), NONE);
+    assert_eq!(local_dependencies(root()), NONE);
 }
 
 #[test]
 fn every_program_has_a_name_of_its_own_that_begins_with_its_chapter() {
-    assert_eq!(program_names(Path::new(ROOT)), NONE);
+    assert_eq!(program_names(root()), NONE);
 }
 
 #[test]
 fn every_listing_is_named_after_its_folder_and_chapter() {
-    assert_eq!(crate_names(Path::new(ROOT)), NONE);
+    assert_eq!(crate_names(root()), NONE);
 }
 
 #[test]
 fn a_bare_cargo_run_starts_the_book() {
-    assert_eq!(default_runs(Path::new(ROOT)), NONE);
+    assert_eq!(default_runs(root()), NONE);
 }
 
 #[test]
 fn every_listing_has_an_integration_test() {
-    assert_eq!(untested_listings(Path::new(ROOT)), NONE);
+    assert_eq!(untested_listings(root()), NONE);
 }
 
 #[test]
 fn what_the_listings_share_is_the_same_file() {
-    assert_eq!(drifted_copies(Path::new(ROOT)), NONE);
+    assert_eq!(drifted_copies(root()), NONE);
 }
 
 #[test]
 fn the_top_folder_holds_only_what_is_explained() {
-    let names = top_folder(Path::new(ROOT));
+    let names = top_folder(root());
     assert_eq!(strangers(&names), NONE);
     for needed in ["Cargo.toml", "book.toml", "README.md", "listings"] {
         assert!(names.iter().any(|name| name == needed), "{needed}");
@@ -549,12 +580,12 @@ fn the_top_folder_holds_only_what_is_explained() {
 
 #[test]
 fn a_listing_can_be_copied_out_and_compiles_alone() {
-    let root = Path::new(ROOT);
+    let root = root();
     let listing = "ch01-socket-basics";
     // Outside of the workspace, or cargo would take the copy for a part of it. Always the same place for the same
     // clone, and only changed files are written: a second run has nothing to compile. Without a lock file, as a reader would do it.
     let mut clone = DefaultHasher::new();
-    ROOT.hash(&mut clone);
+    env!("CARGO_MANIFEST_DIR").hash(&mut clone);
     let copy =
         std::env::temp_dir().join(format!("chatbuch-{listing}-{:016x}", clone.finish()));
     let mut kept = HashSet::new();
