@@ -102,7 +102,7 @@ pub fn run(root: &Path, receivers: u64, rounds: u64, save: bool) -> anyhow::Resu
         bail!("Aufgehoben wird nur eine Messung mit --release und mit python3.");
     }
     let cancelled = cancelled_by_ctrl_c();
-    tell("Die Programme der Listings werden gebaut …");
+    tell(listings::BUILDING);
     let programs = listings::built_of(root, &LISTINGS, Profile::Release, &cancelled)?;
     let report = measure(root, &programs, receivers, rounds, &cancelled)?;
     show(table::text(&report));

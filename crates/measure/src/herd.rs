@@ -69,7 +69,7 @@ pub struct Herd {
 /// A German sentence: the program cannot be built, fails, prints something else; Ctrl-C.
 pub fn run(root: &Path, runs: u64, save: bool) -> anyhow::Result<()> {
     let cancelled = cancelled_by_ctrl_c();
-    tell("Die Programme der Messung werden gebaut …");
+    tell(listings::BUILDING);
     let programs = listings::built_of(root, &[LISTING], Profile::Release, &cancelled)?;
     let report = measure(root, &programs, runs, &cancelled)?;
     show(text(&report));

@@ -178,6 +178,9 @@ fn follow(
     Ok(matches!(watch.join(), Ok(Ok(status)) if status.success()))
 }
 
+/// What to tell somebody who is going to wait for [`built`] at a terminal. cargo itself stays quiet, also about its lock.
+pub const BUILDING: &str = "Die Programme werden gebaut … (Baut cargo hier schon für jemand anderen, dann danach.)";
+
 const NO_CARGO: &str = "cargo ist nicht zu starten.";
 const UNCLEAR: &str = "cargo meldet etwas Unverständliches.";
 

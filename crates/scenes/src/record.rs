@@ -56,7 +56,7 @@ pub fn record_where(
         }
         scenes.push((id, script));
     }
-    tell("Die Programme der Listings werden gebaut …");
+    tell(listings::BUILDING);
     let recorder = Recorder {
         root,
         programs: listings::built(root)?,

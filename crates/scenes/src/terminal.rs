@@ -38,7 +38,7 @@ pub fn show(root: &Path, name: &str) -> anyhow::Result<()> {
     if let Some(system) = script.system.as_ref().filter(|_| !script.is_playable_here()) {
         bail!("Die Szene „{id}“ lässt sich nur unter {system} spielen.");
     }
-    tell("Die Programme der Listings werden gebaut …");
+    tell(listings::BUILDING);
     let programs = listings::built(root)?;
     let mut settings = Settings::for_recording(&script);
     settings.ports =

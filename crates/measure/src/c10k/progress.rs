@@ -46,7 +46,7 @@ impl<W: Write> ProgressLine<W> {
 
     pub fn tell(&mut self, event: &News) {
         match event {
-            News::Building => self.line("Die Programme der Messung werden gebaut …"),
+            News::Building => self.line(programs::listings::BUILDING),
             News::Remark(sentence) => self.line(sentence),
             News::Trial {
                 number,
