@@ -117,6 +117,7 @@ fn a_reader_plays_scenes_and_runs_cells() {
     what_a_reader_waits_for(&tab);
     a_cell_is_run_broken_repaired_and_reset(&tab);
     an_endless_loop_is_stopped(&server, &tab);
+    what_is_copied_can_be_pasted(&server, &tab);
     the_keyboard_is_enough(&server, &tab);
     a_reader_types_into_two_clients(&server, &tab);
     two_tabs_run_at_once(&server, &browser, &tab);
@@ -443,10 +444,40 @@ fn an_endless_loop_is_stopped(server: &Server, tab: &Tab) {
     tab.wait_for_text(&format!("{COOK} output"), "los");
     let programs = server.programs();
     assert!(!programs.is_empty(), "the cell runs");
+    // Outside of all fields this key turns the page, and that would end what runs.
+    tab.js("document.activeElement.blur()");
+    tab.press(Key::Right);
     tab.click(&format!("{COOK} [data-action=\"stop\"]"));
     tab.wait_for_text(&format!("{COOK} .zelle-sagt"), "Gestoppt");
     assert_gone(&programs, "Stop was pressed");
     tab.click(&format!("{COOK} [data-action=\"reset\"]"));
+}
+
+/// Of commands the commands, of a program also the lines that are hidden.
+fn what_is_copied_can_be_pasted(server: &Server, tab: &Tab) {
+    tab.open(&server.page("sockets.html"));
+    // Whether Chromium lets a page write there is a question of its own.
+    tab.js("Object.defineProperty(navigator, 'clipboard', {value: {writeText: async (text) => { window.copied = text; }}})");
+    let copied = |code: &str| {
+        tab.js(&format!(
+            "{}.closest('pre').querySelector('.clip-button').click()",
+            element(code)
+        ));
+        tab.wait_for("window.copied");
+        tab.wait_for_text(".clip-button.tooltipped", "Kopiert");
+        let copied = tab.js(
+            "(() => { const text = window.copied; delete window.copied; return text; })()",
+        );
+        copied.as_str().expect("a text").to_owned()
+    };
+    let commands = copied("main code.language-console");
+    assert!(commands.starts_with("cargo run --bin "), "{commands}");
+    assert!(
+        commands.lines().all(|line| !line.starts_with("$ ")),
+        "{commands}"
+    );
+    let program = copied("main pre > code.language-rust:has(.boring)");
+    assert!(program.contains("fn main()"), "{program}");
 }
 
 fn the_keyboard_is_enough(server: &Server, tab: &Tab) {
@@ -692,6 +723,10 @@ fn without_the_token_nothing_runs(server: &Server, tab: &Tab) {
     tab.open(&page);
     tab.wait_for_text(".notizbuch-stand", "#token=");
     assert_eq!(tab.js(&element("[data-action=\"run\"]")), json!(null));
+    let height = format!("{}.getClientRects().length", element(".notizbuch-stand"));
+    assert_eq!(tab.js(&height), json!(1));
+    tab.click(".notizbuch-zu");
+    assert_eq!(tab.js(&height), json!(0), "what was closed is gone");
     assert_ne!(
         tab.js(&element(&in_scene(TALK, "[data-action=\"replay\"]"))),
         json!(null)

@@ -60,6 +60,9 @@ pub fn run(
         drop(permit);
         outcome
     });
+    if let Some(why) = stop.why() {
+        outbox.note(why);
+    }
     let (status, why) = match outcome {
         Ok(Outcome::Ended(status)) => (status.code(), None),
         Ok(Outcome::Halted(halt)) => (None, Some(halt.word())),

@@ -56,6 +56,13 @@ fn perform(
     let names = script.processes.iter().map(|process| process.program.clone()).collect();
     let note = |text: String| outbox.note(text);
     let programs = notebook.workshop.programs(&names, stop, &note)?;
+    // It tells the page as well that nothing has to be waited for any more.
+    let masks = script.masks();
+    outbox.send(ToPage::Masks {
+        run: outbox.run,
+        masks: masks.patterns(),
+        again: masks.again(),
+    });
     let reserved = ports::reserve(&script.ports)
         .map_err(|cause| format!("Es ist kein Port frei ({cause})."))?;
     for (wanted, chosen) in script.ports.values().zip(reserved.ports().values()) {
@@ -65,12 +72,6 @@ fn perform(
             ));
         }
     }
-    let masks = script.masks();
-    outbox.send(ToPage::Masks {
-        run: outbox.run,
-        masks: masks.patterns(),
-        again: masks.again(),
-    });
     let settings = Settings {
         ports: reserved.ports().clone(),
         cancelled: stop.flag(),

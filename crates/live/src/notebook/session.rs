@@ -194,6 +194,9 @@ impl Visit {
     }
 }
 
+/// What ends a run that the reader has not stopped.
+const REPLACED: &str = "Beendet, weil auf dieser Seite anderes gestartet wurde.";
+
 /// What a page has running: one group at most.
 struct Desk {
     notebook: Arc<Notebook>,
@@ -297,7 +300,7 @@ impl Desk {
         + 'static,
     ) {
         let before = self.run.take().and_then(|mut run| {
-            run.stop.stop(None);
+            run.stop.stop(Some(REPLACED.to_owned()));
             run.thread.take()
         });
         let stop = Arc::new(Stop::default());

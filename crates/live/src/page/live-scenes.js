@@ -63,13 +63,17 @@
       reveal(this.stop, true);
       this.adders.forEach((adder) => reveal(adder, this.self));
       this.scene.recording.processes.forEach(({ name, reads }) => this.control(name, reads));
-      this.say(this.self
-        ? "Läuft auf Ihrem Rechner. Was getippt wird, tippen Sie."
-        : "Läuft auf Ihrem Rechner; getippt wird wie in der Aufzeichnung.");
+      this.sayWhoTypes();
       this.ticking = setInterval(() => this.tick(), 100);
     }
 
     say(text) { this.scene.say(make("strong", {}, "▶ "), text); }
+
+    sayWhoTypes() {
+      this.say(this.self
+        ? "Läuft auf Ihrem Rechner. Was getippt wird, tippen Sie."
+        : "Läuft auf Ihrem Rechner; getippt wird wie in der Aufzeichnung.");
+    }
 
     /** Gives a terminal what the reader needs to type into it, to stop it and to start it. */
     control(name, reads) {
@@ -134,8 +138,9 @@
     receive(message) {
       if (message.run !== this.run) return; // the last words of a run that was replaced
       switch (message.type) {
-        case "masks":
+        case "masks": // it begins; what it waited for is there
           this.masks = message;
+          this.sayWhoTypes();
           break;
         case "event":
           this.happens(message);

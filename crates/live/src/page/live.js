@@ -43,6 +43,22 @@
     // Some browsers forbid storage; then the address must be opened again on every page.
   }
 
+  // What the reader has closed stays closed on the next page as well.
+  const CLOSED = "chatbuch-closed";
+  const closed = new Map();
+  try {
+    JSON.parse(sessionStorage.getItem(CLOSED) ?? "[]").forEach(([name, text]) => closed.set(name, text));
+  } catch {
+    // Without storage it lasts as long as this page.
+  }
+  const keep = () => {
+    try {
+      sessionStorage.setItem(CLOSED, JSON.stringify([...closed]));
+    } catch {
+      // As above.
+    }
+  };
+
   function takeToken() {
     const [, token] = /^#token=([0-9a-f]{32})$/.exec(location.hash) ?? [];
     if (!token) return false;
@@ -159,13 +175,28 @@
     lines[name] = document.createElement("div");
     lines[name].setAttribute("role", "status");
   }
+  // Whoever only wants to read can have the corner to himself; what is new in it is shown again.
+  const close = document.createElement("button");
+  close.type = "button";
+  close.className = "notizbuch-zu";
+  close.textContent = "×";
+  close.setAttribute("aria-label", "Hinweis schließen");
+  close.addEventListener("click", () => {
+    for (const name of Object.keys(lines)) {
+      if (lines[name].textContent) closed.set(name, lines[name].textContent);
+    }
+    keep();
+    Object.values(lines).forEach((line) => line.replaceChildren());
+  });
   const building = document.createElement("div");
   building.className = "notizbuch-bau";
-  corner.append(...Object.values(lines), building);
+  corner.append(close, ...Object.values(lines), building);
   document.body.append(corner);
 
   function say(name, text) {
-    if (lines[name].textContent !== text) lines[name].textContent = text;
+    if (text === "") closed.delete(name);
+    if (closed.get(name) === text || lines[name].textContent === text) return;
+    lines[name].textContent = text;
   }
 
   function progress({ scenes, cells, problem }) {
@@ -245,6 +276,10 @@
     leave();
   });
   window.addEventListener("pageshow", (event) => event.persisted && connect());
+  // mdBook turns the page at → and ←, and leaving a page ends what runs in it.
+  document.documentElement.addEventListener("keydown", (event) => {
+    if (runs.size > 0 && (event.key === "ArrowLeft" || event.key === "ArrowRight")) event.stopPropagation();
+  });
   // The same page with another fragment is not loaded again.
   window.addEventListener("hashchange", () => takeToken() && connect());
 

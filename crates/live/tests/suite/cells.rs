@@ -126,6 +126,22 @@ fn an_endless_loop_ends_by_stop_by_time_and_by_too_much_output() {
     assert!(whole < Limits::default().bytes + 1000, "{whole}");
 }
 
+#[test]
+fn a_cell_that_makes_way_for_a_scene_says_so() {
+    let server = real_book();
+    let mut page = server.reader.page();
+    let endless = "fn main() { println!(\"los\"); loop { std::thread::park(); } }";
+    page.send(json!({"type": "run-cell", "run": 1, "cell": CELL, "source": endless}));
+    page.wait_for("cell-output");
+    page.send(json!({"type": "play", "scene": crate::TALK, "mode": "self", "run": 2}));
+    let note = page.wait_for("note")["text"].to_string();
+    assert!(note.contains("anderes gestartet"), "{note}");
+    assert_eq!(page.wait_for("cell-ended")["why"], "Stop");
+    page.wait_for_line("Server", "Server lauscht auf");
+    page.send(json!({"type": "stop", "run": 2}));
+    page.wait_for("over");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_closed_page_ends_its_cell_and_whatever_that_has_started() {

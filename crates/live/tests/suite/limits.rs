@@ -65,6 +65,8 @@ fn rule_8_one_group_a_page_so_many_in_all_and_so_many_programs() {
     page.send(json!({"type": "play", "scene": CHAT, "mode": "self", "run": 2}));
     let over = page.wait_for("over");
     assert_eq!(over["run"], 1);
+    let why = over["reason"].to_string();
+    assert!(why.contains("anderes gestartet"), "{why}");
     #[cfg(target_os = "linux")]
     {
         assert_eq!(of_first.len(), 5);
