@@ -84,6 +84,15 @@ fn what_it_says_about_memory() {
     assert!(memory(&report, "event-loop").resident <= 300.0);
     assert!((2.0..8.0).contains(&(memory(&report, "asyncio").resident / 1024.0)));
     assert!(memory(&report, "python-threads").resident > threads.resident);
+    // In the program the thread has some hundred times as much, on the server's machine about ten times.
+    let event_loop = memory(&report, "event-loop");
+    assert!((100.0..1000.0).contains(&(threads.resident / event_loop.resident)));
+    let sockets = memory(&report, "epoll").slab.unwrap();
+    let of_server = |memory: &Memory| {
+        memory.resident + memory.kernel().unwrap() + memory.slab.unwrap() - sockets / 2.0
+    };
+    let times = of_server(&threads) / of_server(&event_loop);
+    assert!((10.0..13.0).contains(&times), "{times}");
     // The threads' kernel objects are more than those of the sockets.
     assert!(threads.slab.unwrap() > 1.3 * memory(&report, "epoll").slab.unwrap());
 }

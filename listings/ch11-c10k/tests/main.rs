@@ -3,3 +3,5 @@
 mod common;
 mod load;
 mod servers;
+#[cfg(target_os = "linux")]
+mod stack;

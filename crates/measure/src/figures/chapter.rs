@@ -265,6 +265,10 @@ fn of_model(
             ("stapel", memory.kernel_stacks),
             ("seitentabelle", memory.page_tables),
             ("slab", memory.slab),
+            (
+                "server",
+                reference.and_then(|other| of_server(&memory, other, connections)),
+            ),
             ("alles", whole(&memory)),
             ("alles-gesamt", whole(&memory).map(|bytes| bytes * all)),
             (
@@ -290,10 +294,25 @@ fn compared(report: &C10kReport, connections: u64) -> Vec<(String, String)> {
     {
         numbers.push(("schneller", german::decimal(ratio.median, 1)));
     }
-    let everything = [threads, event_loop]
-        .map(|model| summary::memory(model, connections).as_ref().and_then(whole));
-    if let [Some(threads), Some(event_loop)] = everything {
+    let reference = summary::model(report, REFERENCE);
+    let [Some(threads), Some(event_loop)] =
+        [threads, event_loop].map(|model| summary::memory(model, connections))
+    else {
+        return Vec::new();
+    };
+    numbers.push((
+        "mehr-speicher-programm",
+        german::rounded((threads.resident / event_loop.resident).round()),
+    ));
+    if let [Some(threads), Some(event_loop)] = [&threads, &event_loop].map(whole) {
         numbers.push(("mehr-speicher", german::decimal(threads / event_loop, 1)));
+    }
+    let of_server = |memory| of_server(memory, reference?, connections);
+    if let [Some(threads), Some(event_loop)] = [&threads, &event_loop].map(of_server) {
+        numbers.push((
+            "mehr-speicher-server",
+            german::decimal(threads / event_loop, 1),
+        ));
     }
     let name = |(name, number)| (format!("{connections}-{name}"), number);
     numbers.into_iter().map(name).collect()
@@ -322,6 +341,13 @@ fn of_herd(herd: &HerdReport) -> Vec<(String, String)> {
 /// Everything one connection costs: in the program, in the kernel for it, and both its ends.
 fn whole(memory: &Memory) -> Option<f64> {
     Some(memory.resident + memory.kernel()? + memory.slab?)
+}
+
+/// What of it is on the server's machine. The kernel objects of the barest server are those of the two sockets; they are
+/// alike, and one of them is the client's.
+fn of_server(memory: &Memory, barest: &Model, connections: u64) -> Option<f64> {
+    let sockets = summary::memory(barest, connections)?.slab?;
+    Some(whole(memory)? - sockets / 2.0)
 }
 
 /// The terminal's table names models by their ids, the chapter by their names.
