@@ -3,3 +3,4 @@
 mod backlog;
 mod common;
 mod programs;
+mod reset;
