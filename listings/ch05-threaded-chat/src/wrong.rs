@@ -52,7 +52,7 @@ pub fn move_as_asked(
 /// Richtig: Alle nehmen die Locks in derselben Reihenfolge, den kleineren Index zuerst.
 pub fn move_in_order(rooms: &[Room], from: usize, to: usize, name: &str) {
     if from == to {
-        return; // ein Thread, der denselben Lock zweimal nimmt, wartet auf sich selbst
+        return; // denselben Lock zweimal: Der Thread stünde für immer, oder bräche ab
     }
     let mut first = rooms[from.min(to)].lock().unwrap();
     let mut second = rooms[from.max(to)].lock().unwrap();
