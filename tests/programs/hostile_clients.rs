@@ -7,7 +7,7 @@ use std::net::Shutdown;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::chat::client::Client;
 use crate::chat::footprint::Footprint;
@@ -190,6 +190,34 @@ fn patience_has_an_end(program: &str) {
     let _still_there = regulars.assert_undisturbed(&[]);
     before.wait_until_back(&server);
     drop(connected);
+}
+
+/// What chapter 8's server promises beyond the protocol: at its end it waits for whoever still has to read something, but
+/// not for ever. Here, beside the others, the wait costs nothing.
+#[test]
+fn at_its_end_chapter_8_waits_three_seconds_for_whoever_never_reads() {
+    const GRACE: Duration = Duration::from_secs(3);
+    let wait = |program: &str| {
+        let mut server = Server::start(program, &[]);
+        let _deaf = Client::join_by_a_slow_line(server.address, "Taub");
+        let mut anna = Client::join(server.address, "Anna");
+        anna.send("und noch etwas\n".repeat(20_000)); // far more than the operating systems take
+        anna.half_close();
+        anna.rest();
+        let start = Instant::now();
+        server.interrupt();
+        assert_eq!(server.status(), 0);
+        let waited = start.elapsed();
+        assert!(
+            waited >= GRACE && waited < 2 * GRACE,
+            "{program}: {waited:?}"
+        );
+    };
+    thread::scope(|scope| {
+        for program in SERVERS.iter().filter(|program| program.starts_with("ch08")) {
+            scope.spawn(move || wait(program));
+        }
+    });
 }
 
 // ---- Sending badly ----------------------------------------------------------------------------

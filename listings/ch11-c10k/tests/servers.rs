@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::common::{Program, connect};
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket, Type};
 
 const TOO_LONG: &str = "! Die Zeile hat mehr als 8192 Bytes.\n";
 
@@ -174,10 +174,20 @@ fn ends_with_a_line_too_long(address: SocketAddr) {
     assert!(TOO_LONG.starts_with(&said), "{said}");
 }
 
+/// Ein Client, in dessen Betriebssystem wenig hineinpasst: So staut es sich, ehe viel geschrieben ist.
+fn by_a_slow_line(address: SocketAddr) -> TcpStream {
+    let slow = Socket::new(Domain::IPV4, Type::STREAM, None).expect("ein Socket");
+    slow.set_recv_buffer_size(64 * 1024).expect("eine gültige Größe");
+    slow.connect(&address.into()).expect("der Server lauscht");
+    slow.set_read_timeout(Some(crate::common::DEADLINE))
+        .expect("eine gültige Frist");
+    slow.into()
+}
+
 /// Wer lange nicht liest und dann eine zu lange Zeile schickt, bekommt trotzdem alles.
 fn returns_all_before_the_end(address: SocketAddr) {
-    let mut client = connect(address);
-    let lines = ("y".repeat(4095) + "\n").repeat(32 * 256); // 32 MiB
+    let mut client = by_a_slow_line(address);
+    let lines = ("y".repeat(4095) + "\n").repeat(16 * 256); // 16 MiB
     let much = lines.clone() + &"x".repeat(8193);
     let written = write_until_stuck(&mut client, much.as_bytes());
     std::thread::scope(|scope| {
@@ -241,9 +251,9 @@ fn survives_who_leaves(address: SocketAddr) {
 /// Wer nicht liest, dem wird irgendwann nicht mehr zugehört: Er kann nicht beliebig viel
 /// loswerden. Die anderen merken nichts davon, und liest er wieder, fehlt ihm nichts.
 fn serves_others_while_one_is_deaf(address: SocketAddr) {
-    let mut deaf = connect(address);
+    let mut deaf = by_a_slow_line(address);
     let line = "y".repeat(4095) + "\n";
-    let much = line.repeat(32 * 256); // 32 MiB
+    let much = line.repeat(16 * 256); // 16 MiB
     let written = write_until_stuck(&mut deaf, much.as_bytes());
 
     let mut other = connect(address);
