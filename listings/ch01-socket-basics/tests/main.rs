@@ -2,5 +2,6 @@
 
 mod backlog;
 mod common;
+mod ending;
 mod programs;
 mod reset;
