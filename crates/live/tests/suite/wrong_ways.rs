@@ -301,17 +301,29 @@ fn answers(reader: &Reader, way: &[u8]) -> Vec<Answer> {
     answers
 }
 
+/// Comes in by the right way.
+fn come_in(reader: &Reader, name: &str) -> BufReader<TcpStream> {
+    let mut stream = BufReader::new(reader.connect());
+    stream.get_mut().write_all(right_way(reader).as_bytes()).expect("the right way");
+    let opened = answer(&mut stream, true).map(|answer| answer.status);
+    assert_eq!(opened, Some(101), "{name}");
+    stream
+}
+
+/// The book is there, and its pages come in.
+fn assert_goes_on(reader: &Reader, after: &str) {
+    // Of the pages this is the shortest.
+    assert_eq!(reader.get("/toc.html").status, 200, "after {after}");
+    come_in(reader, after);
+}
+
 /// A wrong way gets the one answer that is meant for it, which opens nothing either; returned is what it gets instead.
 fn misled(reader: &Reader, name: &str, status: u16, way: &[u8]) -> Option<String> {
     let answers = answers(reader, way);
     for answer in &answers {
         assert_is_sealed(reader, name, answer);
     }
-    assert_eq!(reader.get("/").status, 200, "after {name}");
-    let mut stream = BufReader::new(reader.connect());
-    stream.get_mut().write_all(right_way(reader).as_bytes()).expect("the right way");
-    let opened = answer(&mut stream, true).map(|answer| answer.status);
-    assert_eq!(opened, Some(101), "after {name}");
+    assert_goes_on(reader, name);
 
     let heard: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
     // The connection may go on after it or not. Who is cut short while still talking may miss the answer.
@@ -402,7 +414,7 @@ fn rule_4_what_is_not_even_http_gets_no_further() {
             answers.iter().all(|answer| answer.content.is_empty()),
             "{name}"
         );
-        assert_eq!(reader.get("/").status, 200, "after {name}");
+        assert_goes_on(reader, name);
     }
 }
 
@@ -589,12 +601,7 @@ fn rule_5_who_comes_in_and_then_goes_wrong_is_shown_out_and_starts_nothing() {
         ),
     ];
     for (name, way) in ways {
-        let mut stream = BufReader::new(reader.connect());
-        stream.get_mut().write_all(right_way(reader).as_bytes()).expect("the right way");
-        assert_eq!(
-            answer(&mut stream, true).map(|answer| answer.status),
-            Some(101)
-        );
+        let mut stream = come_in(reader, name);
         stream.get_mut().write_all(&way).expect("the wrong way");
         let greeted = way.starts_with(&hello);
         while let Some(text) = next_text(&mut stream) {
@@ -602,7 +609,7 @@ fn rule_5_who_comes_in_and_then_goes_wrong_is_shown_out_and_starts_nothing() {
             let harmless = ["book", "ready", "cells"].contains(&kind);
             assert!(kind == "refused" || greeted && harmless, "{name}: {text}");
         }
-        assert_eq!(reader.get("/").status, 200, "after {name}");
+        assert_goes_on(reader, name);
     }
     // In fragments, and with a ping between them, the right greeting is heard.
     let (one, other) = greeting.split_at(9);
@@ -611,9 +618,7 @@ fn rule_5_who_comes_in_and_then_goes_wrong_is_shown_out_and_starts_nothing() {
         frame(WHOLE | PING, b"?"),
         frame(WHOLE | CONTINUED, other),
     ];
-    let mut stream = BufReader::new(reader.connect());
-    stream.get_mut().write_all(right_way(reader).as_bytes()).expect("the right way");
-    answer(&mut stream, true).expect("an answer");
+    let mut stream = come_in(reader, "in fragments");
     stream.get_mut().write_all(&pieces.concat()).expect("the right greeting");
     assert_eq!(next_text(&mut stream).expect("a text")["type"], "book");
 }
