@@ -20,7 +20,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const NONE: [&str; 0] = [];
 
 /// Everything that may stand in the top folder.
-const TOP: [&str; 21] = [
+const TOP: [&str; 22] = [
     ".cargo",
     ".ci",
     ".gitattributes",
@@ -38,6 +38,7 @@ const TOP: [&str; 21] = [
     "book.toml",
     "build.rs",
     "crates",
+    "fuzz",
     "listings",
     "rustfmt.toml",
     "src",

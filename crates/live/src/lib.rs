@@ -33,5 +33,5 @@
 mod notebook;
 mod serve;
 
-pub use notebook::Limits;
+pub use notebook::{Limits, is_message};
 pub use serve::{Options, Serving, run, start};

@@ -96,6 +96,13 @@ impl FromPage {
     }
 }
 
+/// Whether a page may say this. Nothing is done about it: it is for whoever thinks up messages to try the reading alone (`fuzz/`), which
+/// no page could do without a program being started.
+#[doc(hidden)]
+pub fn is_message(text: &str) -> bool {
+    FromPage::read(text, &Limits::default()).is_ok()
+}
+
 /// What the server says. Times are milliseconds since the run's first event.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
