@@ -44,7 +44,7 @@ fn moved(built_in: &str, now: &str) -> Option<String> {
 }
 
 /// Everything that may stand in the top folder.
-const TOP: [&str; 21] = [
+const TOP: [&str; 22] = [
     ".cargo",
     ".ci",
     ".gitattributes",
@@ -62,6 +62,7 @@ const TOP: [&str; 21] = [
     "book.toml",
     "build.rs",
     "crates",
+    "fuzz",
     "listings",
     "rustfmt.toml",
     "src",

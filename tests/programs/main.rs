@@ -1,4 +1,5 @@
-//! What the book's programs do: the chat protocol, hostile clients, peers, other languages, and every recorded scene.
+//! What the book's programs do: the chat protocol, hostile clients, peers, other languages, every recorded scene,
+//! and what the fuzzer has found.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,3 +16,4 @@ mod foreign;
 mod hostile_clients;
 mod hostile_servers;
 mod peers;
+mod seeds;

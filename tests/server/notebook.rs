@@ -72,6 +72,8 @@ fn rule_5_without_the_token_as_the_first_message_nothing_is_heard_and_nothing_ru
         json!({"type": "Hello", "token": token}).to_string(),
         json!({"token": token}).to_string(),
         json!([{"type": "hello", "token": token}]).to_string(),
+        json!(["hello", token]).to_string(),
+        json!(["hello", token, "/"]).to_string(),
         format!(r#"{{"type":"hello","token":"{token}","token":"{token}"}}"#),
         format!("{}{play}", hello(token)),
         String::new(),

@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub use limits::{LONGEST_MESSAGE, Limits};
-pub use messages::ToPage;
+pub use messages::{ToPage, is_message};
 pub use redirect::Redirect;
 pub use session::attend;
 pub use token::Token;

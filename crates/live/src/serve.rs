@@ -18,8 +18,12 @@ use anyhow::Context;
 use axum::Router;
 use axum::middleware;
 use axum::routing::any;
-use axum::serve::ListenerExt;
+use axum::serve::Listener;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use print::{files, show, tell};
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -30,6 +34,8 @@ use rebuild::Rebuilding;
 
 /// How many ports after the wanted one are tried if it is taken.
 const MORE_PORTS: u16 = 20;
+/// The head of a request has at most so many bytes; cookies are in it that other servers of this machine have left.
+const LONGEST_HEAD: usize = 64 * 1024;
 /// How long the end waits for a build that is under way, so that nothing half done stays behind.
 const PATIENCE_AT_END: Duration = Duration::from_secs(2);
 /// How long the end waits for the programs it ends; they are killed after two seconds.
@@ -131,11 +137,12 @@ pub fn start(options: &Options) -> anyhow::Result<Serving> {
     let url = own.url();
     let listener = {
         let _inside = runtime.enter();
-        tokio::net::TcpListener::from_std(listener)?
+        TcpListener::from_std(listener)?
     };
 
     let root = std::path::absolute(&options.root)?;
     let dest = site::default_destination(&root);
+    let patience = options.limits.request;
     let notebook = Arc::new(Notebook::open(root.clone(), options.limits.clone())?);
     let rebuilding = rebuild::start(root, dest)?;
     let shown = rebuilding.shown();
@@ -146,16 +153,7 @@ pub fn start(options: &Options) -> anyhow::Result<Serving> {
         notebook: Arc::clone(&notebook),
     };
     runtime.spawn(pass_on_changes(shown, Arc::clone(&notebook)));
-    runtime.spawn(async move {
-        // A line of output is a small message, and no message waits for the next one.
-        let listener = listener.tap_io(|stream| {
-            // Refused, everything is merely slower.
-            let _ = stream.set_nodelay(true);
-        });
-        if let Err(cause) = axum::serve(listener, router(shared)).await {
-            tell(format_args!("Der Server ist abgebrochen: {cause}"));
-        }
-    });
+    runtime.spawn(receive(listener, router(shared), patience));
     Ok(Serving {
         runtime: Some(runtime),
         rebuilding: Some(rebuilding),
@@ -194,6 +192,26 @@ async fn pass_on_changes(mut shown: watch::Receiver<Shown>, notebook: Arc<Notebo
         let message = shown.borrow_and_update().message();
         notebook.tell(message);
         notebook.renew();
+    }
+}
+
+/// Serves whoever connects. Who has not said within `patience` what he wants, be it at first or after an answer, goes: else
+/// a few silent ones would take all the places there are.
+async fn receive(listener: TcpListener, router: Router, patience: Duration) {
+    let mut listener = listener;
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(patience)
+        .max_buf_size(LONGEST_HEAD);
+    loop {
+        let (stream, _) = Listener::accept(&mut listener).await;
+        // A line of output is a small message, and no message waits for the next one. Refused, everything is merely slower.
+        let _ = stream.set_nodelay(true);
+        let service = TowerToHyperService::new(router.clone());
+        let connection =
+            http.serve_connection(TokioIo::new(stream), service).with_upgrades();
+        // How it ends is the other side's affair.
+        tokio::spawn(async move { drop(connection.await) });
     }
 }
 

@@ -6,10 +6,11 @@ use std::mem;
 use std::sync::LazyLock;
 
 use regex::Regex;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::SceneId;
-use crate::script::{Process, Script};
+use crate::script::{LONGEST_SCENE, Process, Script};
 
 /// One run of a scene; the source of its transcript.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,6 +61,7 @@ fn is_true(value: &bool) -> bool {
 #[serde(deny_unknown_fields)]
 pub struct Event {
     /// Milliseconds since the scene began.
+    #[serde(deserialize_with = "moment::<1_000, _>")]
     pub t: u64,
     /// Name of the process.
     pub process: String,
@@ -74,6 +76,17 @@ pub struct Event {
     /// Lines with the same number may come in any order among themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub free: Option<usize>,
+}
+
+/// Reads a time of so many units a second. One beyond the longest scene is a slip, and drawing it would be a longer sum than fits.
+pub(crate) fn moment<'de, const SECOND: u64, D: Deserializer<'de>>(
+    written: D,
+) -> Result<u64, D::Error> {
+    let time = u64::deserialize(written)?;
+    if time > u64::from(LONGEST_SCENE) * SECOND {
+        return Err(D::Error::custom("a scene ends within an hour"));
+    }
+    Ok(time)
 }
 
 /// The kinds of events.
@@ -403,6 +416,17 @@ mod tests {
         ] {
             assert!(!takes(different), "{different}");
         }
+    }
+
+    #[test]
+    fn no_time_lies_beyond_the_longest_scene() {
+        let read = |t: u64| {
+            serde_json::from_str::<Event>(&format!(
+                r#"{{"t":{t},"process":"A","kind":"start"}}"#
+            ))
+        };
+        assert_eq!(read(3_600_000).unwrap().t, 3_600_000);
+        assert!(read(3_600_001).is_err() && read(u64::MAX).is_err());
     }
 
     fn script(ordered: bool) -> Script {

@@ -13,8 +13,8 @@ use crate::timeline::OF;
 /// Longest typed line in bytes: a terminal takes no more, and every pipe holds it without blocking.
 const LONGEST_LINE: usize = 4096;
 
-/// A timeline ends within an hour.
-const LONGEST_SCENE: f64 = 3600.0;
+/// A scene, and its timeline, ends within so many seconds.
+pub(crate) const LONGEST_SCENE: u32 = 3600;
 
 /// What a `quiet` step shows unless it says something better.
 const WAITS: &str = "wartet";
@@ -379,8 +379,9 @@ fn check_drawing(drawing: &Drawing, processes: &[Process]) -> Result<(), String>
             return Err(format!("Die Bahn „{lane}“ gibt es zweimal."));
         }
     }
-    let to = drawing.to.unwrap_or(LONGEST_SCENE);
-    let in_order = 0.0 <= drawing.from && drawing.from < to && to <= LONGEST_SCENE;
+    let end = f64::from(LONGEST_SCENE);
+    let to = drawing.to.unwrap_or(end);
+    let in_order = 0.0 <= drawing.from && drawing.from < to && to <= end;
     if !in_order {
         return Err(
             "„from“ und „to“ sind Sekunden seit Beginn der Szene, „from“ vor „to“.".into(),

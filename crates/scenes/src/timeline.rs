@@ -6,6 +6,8 @@ mod svg;
 
 use serde::{Deserialize, Serialize};
 
+use crate::recording::moment;
+
 pub use svg::draw;
 
 /// Between the name of a process and that of its thread: `Server · Thread für Anna`.
@@ -28,8 +30,10 @@ pub struct Lane {
     /// Number of its colour, from 1; the lanes of a process share one, which is also that of its column.
     pub colour: usize,
     /// When it began.
+    #[serde(deserialize_with = "moment::<1_000_000, _>")]
     pub from: u64,
     /// When it ended.
+    #[serde(deserialize_with = "moment::<1_000_000, _>")]
     pub to: u64,
     /// Whether between its spans it is not there at all; else it is, and nobody looked.
     #[serde(default, skip)]
@@ -46,8 +50,10 @@ pub struct Lane {
 #[serde(deny_unknown_fields)]
 pub struct Span {
     /// Its beginning.
+    #[serde(deserialize_with = "moment::<1_000_000, _>")]
     pub from: u64,
     /// Its end; the beginning itself where only a moment is known.
+    #[serde(deserialize_with = "moment::<1_000_000, _>")]
     pub to: u64,
     /// Whether it worked or waited.
     pub kind: Activity,
@@ -76,6 +82,7 @@ pub enum Activity {
 #[serde(deny_unknown_fields)]
 pub struct Remark {
     /// When.
+    #[serde(deserialize_with = "moment::<1_000_000, _>")]
     pub t: u64,
     /// The word: „Strg+C“.
     pub text: String,

@@ -11,6 +11,8 @@ pub const LONGEST_MESSAGE: usize = 64 * 1024;
 /// What is told to the reader, in German, when it is reached.
 #[derive(Debug, Clone)]
 pub struct Limits {
+    /// Within this time whoever connects has to make a request.
+    pub request: Duration,
     /// Within this time a page has to show its token.
     pub hello: Duration,
     /// A page that answers nothing for so long is gone, and its programs end.
@@ -40,6 +42,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
+            request: Duration::from_secs(10),
             hello: Duration::from_secs(2),
             silence: Duration::from_millis(2500),
             processes: 8,

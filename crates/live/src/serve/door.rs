@@ -3,7 +3,7 @@
 
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::Shared;
@@ -35,12 +35,26 @@ pub async fn connect(State(shared): State<Shared>, request: Request) -> Response
     };
     let (mut parts, _) = request.into_parts();
     match WebSocketUpgrade::from_request_parts(&mut parts, &shared).await {
-        Ok(handshake) => upgrade(page, handshake, shared),
-        Err(_) => guard::refusal(
+        Ok(handshake) if is_whole(&parts.headers) => upgrade(page, handshake, shared),
+        _ => guard::refusal(
             StatusCode::UPGRADE_REQUIRED,
             "Hier wird nur WebSocket gesprochen.\n",
         ),
     }
+}
+
+/// Whether a handshake is what a browser sends: everything stands there once, the key is 16 bytes in base64, and no content
+/// follows that somebody could take for the first messages.
+fn is_whole(headers: &HeaderMap) -> bool {
+    let key = guard::sole(headers, &header::SEC_WEBSOCKET_KEY);
+    let digits = key.and_then(|key| key.strip_suffix("==")).unwrap_or_default();
+    let is_digit = |digit: u8| digit.is_ascii_alphanumeric() || b"+/".contains(&digit);
+    digits.len() == 22
+        && digits.bytes().all(is_digit)
+        && guard::sole(headers, &header::UPGRADE).is_some()
+        && guard::sole(headers, &header::SEC_WEBSOCKET_VERSION).is_some()
+        && !headers.contains_key(header::CONTENT_LENGTH)
+        && !headers.contains_key(header::TRANSFER_ENCODING)
 }
 
 /// The only place that turns a request into a WebSocket; without the proof it cannot be called.

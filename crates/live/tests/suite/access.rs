@@ -5,8 +5,12 @@ use std::time::Instant;
 
 use live::Limits;
 use serde_json::json;
+#[cfg(target_os = "linux")]
+use testing::book::CHAT;
 
 use crate::{TALK, real_book};
+#[cfg(target_os = "linux")]
+use crate::{serve, small_book};
 
 #[test]
 fn rule_1_the_address_is_a_literal_and_reachable_under_no_other() {
@@ -28,21 +32,33 @@ fn rule_5_a_token_that_comes_too_late_is_worth_nothing() {
     assert!(began.elapsed() >= Limits::default().hello);
 }
 
+/// Another account of this machine sees every command line, and what it may open.
+#[cfg(target_os = "linux")]
 #[test]
-fn rule_4_nothing_but_the_one_door_turns_into_a_websocket() {
-    let server = real_book();
-    let own = "Host: 127.0.0.1:PORT\r\nOrigin: http://127.0.0.1:PORT\r\n";
-    for path in [
-        "/",
-        "/-/live.js",
-        "/-/live/",
-        "/-/",
-        "/-/live/x",
-        "/gibt-es-nicht",
-    ] {
-        assert_ne!(server.reader.handshake(path, own), 101, "{path}");
+fn rule_5_the_token_is_in_no_command_line_and_in_no_environment() {
+    use testing::processes::{commands, descendants};
+    let limits = Limits {
+        silence: testing::DEADLINE,
+        ..Limits::default()
+    };
+    let server = serve(small_book(), limits);
+    let token = &server.reader.token;
+    let mut page = server.reader.page();
+    page.play_myself(CHAT, 1);
+    page.wait_for_line("Carla", "Verbunden.");
+    assert_eq!(commands(|command| command.contains(token)), [""; 0]);
+    let own = std::process::id();
+    let mut everybody = descendants(own);
+    assert!(everybody.iter().any(|(_, command)| command.contains("ch05-small-server")));
+    everybody.push((own, "the server".to_owned()));
+    for (pid, command) in everybody {
+        // Who has ended meanwhile has none any more.
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        assert!(
+            !String::from_utf8_lossy(&environment).contains(token),
+            "{command}"
+        );
     }
-    assert_eq!(server.reader.handshake("/-/live", own), 101);
 }
 
 #[test]

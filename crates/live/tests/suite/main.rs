@@ -14,9 +14,11 @@ mod cells;
 mod changes;
 #[path = "../../../measure/tests/suite/fixture.rs"]
 mod fixture;
+mod idlers;
 mod limits;
 mod measuring;
 mod scenes;
+mod wrong_ways;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
