@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use programs::listings;
 use testing::DEADLINE;
 use testing::book::Book;
 use testing::program::{Finished, run};
@@ -818,6 +819,30 @@ fn play_shows_a_scene_in_a_terminal() {
     let unknown = play("ch01-socket-basics/nichts");
     assert_eq!(unknown.status, Some(1));
     assert!(unknown.err.contains("gibt es nicht. Bekannt sind:"));
+}
+
+/// A classroom without a compiler: what has been built elsewhere lies in a folder.
+#[test]
+fn programs_that_lie_in_a_folder_are_played_without_cargo() {
+    let client = wait_for_listings().path("ch01-client").expect("a program");
+    let play = |folder: &Path| {
+        let mut command =
+            chatbuch(Path::new(ROOT), &["play", "ch01-socket-basics/kein-server"]);
+        command.env("CARGO", "niemand").env(listings::FOLDER, folder);
+        run(command)
+    };
+    let shown = play(client.parent().expect("a folder"));
+    assert_eq!(shown.status, Some(0), "{}", shown.err);
+    assert!(shown.out.contains("■ endet mit Status 1"), "{}", shown.out);
+
+    let empty = tempfile::tempdir().expect("a folder");
+    let refused = play(empty.path());
+    assert_eq!(refused.status, Some(1), "{}", refused.out);
+    assert!(
+        refused.err.contains("cargo ist nicht zu starten"),
+        "{}",
+        refused.err
+    );
 }
 
 /// `… | head -1`: who has seen enough goes, and nothing is wrong.
