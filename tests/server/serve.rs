@@ -2,11 +2,11 @@
 //! Every test makes its book in a temporary folder and leaves neither a process nor a file behind.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use programs::listings;
 use testing::DEADLINE;
@@ -562,6 +562,10 @@ fn a_taken_port_gives_way_to_the_next_free_one() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_the_program_normally_and_frees_the_port() {
+    use std::io::Write;
+    use std::net::TcpStream;
+    use std::time::Duration;
+
     let book = small_book();
     let mut server = Server::start(book.root());
     // Neither an open page nor a request that never ends may hold the program.

@@ -226,8 +226,8 @@ fn follow(
     Ok(matches!(watch.join(), Ok(Ok(status)) if status.success()))
 }
 
-const NO_CARGO: &str = "cargo ist nicht zu starten.";
-const UNCLEAR: &str = "cargo meldet etwas Unverständliches.";
+const NO_CARGO: &str = "cargo ist nicht zu starten";
+const UNCLEAR: &str = "cargo meldet etwas Unverständliches";
 
 /// Builds these programs and nothing else: not the one that is running right now, which Windows could not replace.
 /// cargo may not use the network: what is needed is there, or the reader had better know.

@@ -2,11 +2,11 @@
 //! der Echo-Server mit Clients, die es ihm nicht leicht machen.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use crate::common::{DEADLINE, Program, connect, refuses};
+use crate::common::{Program, connect, refuses};
 use socket2::Socket;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_ch07-server");
@@ -185,7 +185,7 @@ fn broken_connections_end_alone_and_are_reported() {
 
 /// Verbindungen, bis dem Server die Deskriptoren ausgehen.
 #[cfg(unix)]
-fn exhaust(server: &Program, address: SocketAddr) -> Vec<TcpStream> {
+fn exhaust(server: &Program, address: std::net::SocketAddr) -> Vec<TcpStream> {
     let clients = (0..48).map(|_| connect(address)).collect();
     server.line_with("Eine Verbindung war nicht zu haben: ");
     clients
@@ -222,7 +222,10 @@ fn without_descriptors_accept_pauses_the_others_go_on_and_later_it_works_again()
 mod waiting {
     use super::*;
     use std::fs;
+    use std::net::SocketAddr;
     use std::time::Instant;
+
+    use crate::common::DEADLINE;
 
     /// So viele schweigende Clients, alle angenommen.
     fn silent_clients(count: usize, address: SocketAddr) -> Vec<TcpStream> {
