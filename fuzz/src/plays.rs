@@ -1,7 +1,7 @@
 //! Scripts of scenes, what was recorded of them, and what is drawn of that.
 
 use scenes::observe::Trace;
-use scenes::recording::{Event, Kind, Recording};
+use scenes::recording::{Event, EventKind, Recording};
 use scenes::script::{Action, Drawing, Process, Script};
 use scenes::{SceneId, drawing, render};
 
@@ -49,21 +49,23 @@ fn performance(script: &Script) -> Vec<Event> {
         if let Action::Quiet(time, quiet) = &step.action {
             seconds = *time;
             for (process, text) in quiet {
-                happens(*process, Kind::Quiet, Some(text), None);
+                happens(*process, EventKind::Quiet, Some(text), None);
             }
         }
         if let Some(process) = step.process {
             match &step.action {
-                Action::Start => happens(process, Kind::Start, None, None),
+                Action::Start => happens(process, EventKind::Start, None, None),
                 Action::See(lines) => {
                     for line in lines {
-                        happens(process, Kind::Out, Some(line), None);
+                        happens(process, EventKind::Out, Some(line), None);
                     }
                 }
-                Action::Type(line) => happens(process, Kind::In, Some(line), None),
-                Action::Eof => happens(process, Kind::Eof, None, None),
-                Action::Stop => happens(process, Kind::Stop, None, None),
-                Action::Exit(status) => happens(process, Kind::Exit, None, Some(*status)),
+                Action::Type(line) => happens(process, EventKind::In, Some(line), None),
+                Action::Eof => happens(process, EventKind::Eof, None, None),
+                Action::Stop => happens(process, EventKind::Stop, None, None),
+                Action::Exit(status) => {
+                    happens(process, EventKind::Exit, None, Some(*status))
+                }
                 Action::Quiet(..) | Action::Pause(_) => {}
             }
         }

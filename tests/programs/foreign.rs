@@ -3,7 +3,6 @@
 //! installed its tests say so and pass; `CHATBUCH_INTEROP=pflicht` (set by
 //! `.ci/run`) turns a missing program into a failure.
 
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
@@ -221,7 +220,7 @@ fn five_hundred_callers_at_once_need_a_long_queue() {
     let Some(python) = python3() else { return };
     let file =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("listings/ch11-c10k/python/ansturm.py");
-    let program = fs::read_to_string(file).expect("the program");
+    let program = std::fs::read_to_string(file).expect("the program");
     let served = |line: &str, queue: u32| -> u32 {
         let before = format!("Warteschlange {queue}: nach 1 s sind ");
         let number = line

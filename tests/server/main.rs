@@ -14,8 +14,9 @@ mod serve;
 use std::path::Path;
 
 use program::ROOT;
+use programs::listings::{self, Programs};
 
 /// Waits until the listings' programs are built, as long as cargo takes: what is timed comes after that.
-fn wait_for_listings() {
-    programs::listings::built(Path::new(ROOT)).expect("the listings build");
+fn wait_for_listings() -> &'static Programs {
+    listings::built(Path::new(ROOT)).expect("the listings build")
 }

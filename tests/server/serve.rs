@@ -2,12 +2,13 @@
 //! Every test makes its book in a temporary folder and leaves neither a process nor a file behind.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use programs::listings;
 use testing::DEADLINE;
 use testing::book::Book;
 use testing::program::{Finished, run};
@@ -379,6 +380,10 @@ fn a_taken_port_gives_way_to_the_next_free_one() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_the_program_normally_and_frees_the_port() {
+    use std::io::Write;
+    use std::net::TcpStream;
+    use std::time::Duration;
+
     let book = small_book();
     let mut server = Server::start(book.root());
     // Neither an open page nor a request that never ends may hold the program.
@@ -636,6 +641,30 @@ fn play_shows_a_scene_in_a_terminal() {
     let unknown = play("ch01-socket-basics/nichts");
     assert_eq!(unknown.status, Some(1));
     assert!(unknown.err.contains("gibt es nicht. Bekannt sind:"));
+}
+
+/// A classroom without a compiler: what has been built elsewhere lies in a folder.
+#[test]
+fn programs_that_lie_in_a_folder_are_played_without_cargo() {
+    let client = wait_for_listings().path("ch01-client").expect("a program");
+    let play = |folder: &Path| {
+        let mut command =
+            chatbuch(Path::new(ROOT), &["play", "ch01-socket-basics/kein-server"]);
+        command.env("CARGO", "niemand").env(listings::FOLDER, folder);
+        run(command)
+    };
+    let shown = play(client.parent().expect("a folder"));
+    assert_eq!(shown.status, Some(0), "{}", shown.err);
+    assert!(shown.out.contains("■ endet mit Status 1"), "{}", shown.out);
+
+    let empty = tempfile::tempdir().expect("a folder");
+    let refused = play(empty.path());
+    assert_eq!(refused.status, Some(1), "{}", refused.out);
+    assert!(
+        refused.err.contains("cargo ist nicht zu starten"),
+        "{}",
+        refused.err
+    );
 }
 
 /// `… | head -1`: who has seen enough goes, and nothing is wrong.

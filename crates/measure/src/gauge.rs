@@ -208,8 +208,9 @@ mod tests {
         }
         let full = gauge.footprint();
         assert!(gauge.cpu() > cpu);
-        // Other tests give memory back meanwhile, but this much is there.
-        assert!(full.resident > 8 << 20 && full.reserved > full.resident);
+        // Other tests give memory back meanwhile, but this much is there. What Windows calls reserved leaves out what is shared.
+        assert!(full.resident > 8 << 20 && full.reserved > 8 << 20);
+        assert!(!cfg!(unix) || full.reserved > full.resident);
         if cfg!(target_os = "linux") {
             // The threads of the other tests come and go, and their switches with them.
             assert!(full.threads >= Some(2) && switches.is_some());

@@ -62,11 +62,16 @@ pub fn target(root: &Path) -> PathBuf {
 
 /// Removes the folders below `folder` whose names contain `part` and that an earlier run has left because it was killed.
 pub fn sweep(folder: &Path, part: &str) {
+    sweep_from_age(folder, part, LEFT_OVER);
+}
+
+/// The same for folders that have not been changed for at least so long.
+fn sweep_from_age(folder: &Path, part: &str, old: Duration) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let is_named = entry.file_name().to_string_lossy().contains(part);
         let changed = entry.metadata().and_then(|metadata| metadata.modified());
         let age = changed.ok().and_then(|changed| changed.elapsed().ok());
-        if is_named && age.is_some_and(|age| age > LEFT_OVER) {
+        if is_named && age.is_some_and(|age| age >= old) {
             // What cannot be removed is in nobody's way.
             let _ = fs::remove_dir_all(entry.path());
         }
@@ -87,7 +92,6 @@ fn readable_as_usual(file: &NamedTempFile) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::SystemTime;
 
     #[test]
     fn where_the_books_own_target_cannot_be_written_it_is_cargos() {
@@ -105,13 +109,11 @@ mod tests {
         for name in names {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
-        for name in ["book-staging-1", "book"] {
-            let old = SystemTime::now() - 2 * LEFT_OVER;
-            fs::File::open(folder.path().join(name)).unwrap().set_modified(old).unwrap();
-        }
+        let left = || names.map(|name| folder.path().join(name).exists());
         sweep(folder.path(), "-staging-");
-        let left = names.map(|name| folder.path().join(name).exists());
-        assert_eq!(left, [false, true, true]);
+        assert_eq!(left(), [true, true, true]);
+        sweep_from_age(folder.path(), "-staging-", Duration::ZERO);
+        assert_eq!(left(), [false, false, true]);
     }
 
     #[test]

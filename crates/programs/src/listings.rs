@@ -1,5 +1,6 @@
 //! The listings' programs: has cargo build them and says where they lie.
 //! In flow the workspace's root and names, out flows a path for each program's name.
+//! What lies in the folder that [`FOLDER`] names is not built: so a machine without a compiler will do.
 //!
 //! Every call of cargo selects all packages of the workspace and names the programs it wants. What the crates are
 //! built with depends on the packages selected: so everything that `cargo run` or `cargo test` has built is
@@ -7,9 +8,9 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -20,6 +21,10 @@ use anyhow::{Context, anyhow, bail};
 use serde::Deserialize;
 
 use crate::processes::Launch;
+use crate::toolbox;
+
+/// The variable of our environment that may name a folder with programs that are built already.
+pub const FOLDER: &str = "CHATBUCH_PROGRAMME";
 
 /// Where each program lies, by its name (`ch01-server`).
 #[derive(Debug, Clone, Default)]
@@ -52,6 +57,21 @@ pub struct Artifact {
     pub filenames: Vec<PathBuf>,
     /// The program, if it is one.
     pub executable: Option<PathBuf>,
+}
+
+impl Artifact {
+    /// A program that nobody has built just now.
+    fn of(name: String, path: PathBuf) -> Artifact {
+        Artifact {
+            package_id: String::new(),
+            target: Target {
+                name,
+                kind: vec!["bin".to_owned()],
+            },
+            filenames: vec![path.clone()],
+            executable: Some(path),
+        }
+    }
 }
 
 /// A part of a package: its library or one of its programs.
@@ -90,7 +110,7 @@ pub fn built(root: &Path) -> anyhow::Result<&'static Programs> {
 ///
 /// # Errors
 ///
-/// One German sentence: cargo cannot be started, a program cannot be built, it was given up.
+/// One German sentence: cargo cannot be started, a program cannot be built, it was given up, [`FOLDER`] names none.
 pub fn built_of(
     root: &Path,
     listings: &[&str],
@@ -98,8 +118,7 @@ pub fn built_of(
     cancelled: &Arc<AtomicBool>,
 ) -> anyhow::Result<Programs> {
     let names = listings.iter().flat_map(|listing| catalog::bins_of(root, listing));
-    let names: Vec<String> = names.collect();
-    let mut programs = BTreeMap::new();
+    let (mut programs, names) = found(env::var_os(FOLDER), names)?;
     if names.is_empty() {
         return Ok(Programs(programs)); // cargo would build everything
     }
@@ -128,20 +147,49 @@ pub fn built_of(
 ///
 /// # Errors
 ///
-/// One German sentence: cargo cannot be started.
+/// One German sentence: cargo cannot be started, [`FOLDER`] names none.
 pub fn build_in_background(
     root: &Path,
-    programs: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    programs: impl IntoIterator<Item = impl Into<String>>,
     cancelled: &Arc<AtomicBool>,
     finished: &mut dyn FnMut(Artifact),
 ) -> anyhow::Result<bool> {
-    let mut command = build(root, programs);
+    let names = programs.into_iter().map(Into::into);
+    let (there, names) = found(env::var_os(FOLDER), names)?;
+    for (name, path) in there {
+        finished(Artifact::of(name, path));
+    }
+    if names.is_empty() {
+        return Ok(true); // cargo would build everything
+    }
+    let mut command = build(root, names);
     command.arg("--keep-going");
     let launch = Launch {
         gives_way: true,
         ..Launch::default()
     };
     follow(command, launch, cancelled, finished)
+}
+
+/// Which of these programs lie in the folder, if there is one, and which are to be built.
+fn found(
+    folder: Option<OsString>,
+    names: impl Iterator<Item = String>,
+) -> anyhow::Result<(BTreeMap<String, PathBuf>, Vec<String>)> {
+    let Some(folder) = folder else {
+        return Ok((BTreeMap::new(), names.collect()));
+    };
+    // Programs do not run where we do.
+    let folder = path::absolute(folder).unwrap_or_default();
+    if !folder.is_dir() {
+        bail!("{FOLDER} nennt keinen Ordner: {}", folder.display());
+    }
+    let at = |name: &str| folder.join(format!("{name}{}", env::consts::EXE_SUFFIX));
+    // Of the toolbox it is not the program that is needed.
+    let is_there = |name: &String| name != toolbox::PROGRAM && at(name).is_file();
+    let (there, missing): (Vec<_>, Vec<_>) = names.partition(is_there);
+    let there = there.into_iter().map(|name| (name.clone(), at(&name)));
+    Ok((there.collect(), missing))
 }
 
 /// Runs cargo and hands out each crate as soon as it is there; was everything built?
@@ -181,8 +229,8 @@ fn follow(
 /// What to tell somebody who is going to wait for [`built`] at a terminal. cargo itself stays quiet, also about its lock.
 pub const BUILDING: &str = "Die Programme werden gebaut … (Baut cargo hier schon für jemand anderen, dann danach.)";
 
-const NO_CARGO: &str = "cargo ist nicht zu starten.";
-const UNCLEAR: &str = "cargo meldet etwas Unverständliches.";
+const NO_CARGO: &str = "cargo ist nicht zu starten";
+const UNCLEAR: &str = "cargo meldet etwas Unverständliches";
 
 /// Builds these programs and nothing else: not the one that is running right now, which Windows could not replace.
 /// cargo may not use the network: what is needed is there, or the reader had better know.
@@ -209,4 +257,41 @@ fn read(line: &str) -> anyhow::Result<Option<Artifact>> {
     let message: Message = serde_json::from_str(line).context(UNCLEAR)?;
     let is_artifact = message.reason == "compiler-artifact";
     is_artifact.then(|| serde_json::from_str(line).context(UNCLEAR)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_lies_in_the_folder_is_taken_from_there_and_the_rest_is_to_be_built() {
+        let names = || {
+            ["ch01-server", "ch01-client", toolbox::PROGRAM].map(str::to_owned).into_iter()
+        };
+        let all = names().collect::<Vec<_>>();
+        assert_eq!(found(None, names()).unwrap(), (BTreeMap::new(), all));
+
+        let folder = tempfile::tempdir().unwrap();
+        let in_folder =
+            |name| folder.path().join(format!("{name}{}", env::consts::EXE_SUFFIX));
+        let there = in_folder("ch01-server");
+        fs::write(&there, "").unwrap();
+        fs::write(in_folder(toolbox::PROGRAM), "").unwrap();
+        assert_eq!(
+            found(Some(folder.path().into()), names()).unwrap(),
+            (
+                BTreeMap::from([("ch01-server".to_owned(), there.clone())]),
+                vec!["ch01-client".to_owned(), toolbox::PROGRAM.to_owned()]
+            )
+        );
+
+        let refused = found(Some(there.clone().into()), names()).unwrap_err();
+        let sentence = format!(
+            "CHATBUCH_PROGRAMME nennt keinen Ordner: {}",
+            there.display()
+        );
+        assert_eq!(refused.to_string(), sentence);
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,6 +16,8 @@ const COUNT: u32 = 10_000;
 /// So often a port is looked at that seems to be taken.
 const LOOKS: u32 = 5;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
+/// Far longer than a listener on this machine takes to answer. Windows says no only after two seconds.
+const ANSWER: Duration = Duration::from_millis(100);
 
 static HANDED_OUT: AtomicU32 = AtomicU32::new(0);
 
@@ -76,17 +78,19 @@ pub fn free() -> io::Result<u16> {
     ))
 }
 
-/// Whether a server could bind this port on 127.0.0.1 right now.
+/// Whether a server could bind this port on 127.0.0.1 right now, and whoever connects there would meet nobody else.
 pub fn is_free(port: u16) -> bool {
-    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    let here = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     // A program that another thread is just starting holds, until it has begun, a copy of every socket of ours, of this very
     // look at the port too. So a port is taken only if it stays so.
-    (0..LOOKS).any(|look| {
+    let can_be_bound = (0..LOOKS).any(|look| {
         if look > 0 {
             thread::sleep(BETWEEN_LOOKS);
         }
-        bind().is_ok()
-    })
+        TcpListener::bind(here).is_ok()
+    });
+    // On macOS and Windows it can be bound even if somebody listens on all addresses of this port, as AirPlay does on 5000.
+    can_be_bound && TcpStream::connect_timeout(&here, ANSWER).is_err()
 }
 
 /// The wanted ports where they are usable, and free ones where they are not, in the order the wanted ones have: which of
@@ -145,5 +149,7 @@ mod tests {
         assert_ne!(first, second);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         assert!(!is_free(listener.local_addr().unwrap().port()));
+        let everywhere = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
+        assert!(!is_free(everywhere.local_addr().unwrap().port()));
     }
 }

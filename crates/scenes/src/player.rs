@@ -232,6 +232,15 @@ impl<'a> Play<'a> {
                 return Ok(());
             }
             if self.cast.is_silent(process) {
+                // Where Ctrl-C cannot be sent, whoever was stopped was killed: nobody gets to hear its farewell.
+                let is_cut_short = !cfg!(unix)
+                    && self
+                        .moments
+                        .iter()
+                        .any(|moment| moment.event.kind == EventKind::Stop);
+                if is_cut_short {
+                    return Ok(());
+                }
                 return Err(format!(
                     "„{}“ kommt nicht mehr, das Programm ist zu Ende.",
                     expected.join("“, „")

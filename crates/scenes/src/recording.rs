@@ -234,13 +234,12 @@ impl Recording {
         lines
     }
 
-    /// Where Ctrl-C cannot be sent, `stop` kills: what comes after it is then not the program's doing.
+    /// Where Ctrl-C cannot be sent, `stop` kills: what comes after it is then not the programs' doing.
     fn printed(&self, process: &str, kind: EventKind) -> impl Iterator<Item = &Event> {
         self.events
             .iter()
-            .filter(move |event| event.process == process)
             .take_while(|event| cfg!(unix) || event.kind != EventKind::Stop)
-            .filter(move |event| event.kind == kind)
+            .filter(move |event| event.process == process && event.kind == kind)
     }
 
     fn status(&self, process: &str) -> Option<i32> {

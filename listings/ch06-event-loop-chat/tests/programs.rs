@@ -4,8 +4,8 @@
 
 mod common;
 
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ fn many_deaf_ones_may_be_full_at_the_same_moment() {
     let _deaf: Vec<_> = (0..DEAF).map(deaf).collect();
     let mut anna = join(&server, connect(address), "Anna");
     let mut hearing = anna.try_clone().unwrap();
-    thread::spawn(move || io::copy(&mut hearing, &mut io::sink()));
+    thread::spawn(move || std::io::copy(&mut hearing, &mut std::io::sink()));
     let line = "x".repeat(8000) + "\n";
     thread::spawn(move || while anna.write_all(line.as_bytes()).is_ok() {});
     for _ in 0..DEAF {
@@ -84,6 +84,7 @@ fn many_deaf_ones_may_be_full_at_the_same_moment() {
 mod waiting {
     use super::*;
     use std::fs;
+    use std::net::SocketAddr;
     use std::time::Instant;
 
     /// So viele schweigende Clients, alle angenommen: Wer nach ihnen kam, ist schon

@@ -27,9 +27,9 @@ pub struct Reactor {
     events: RefCell<Events>,
     bell: Arc<mio::Waker>,
     last_token: Cell<Token>,
-    /// Wer auf welchen Socket wartet: höchstens einer, denn `read` und `write_all` leihen
-    /// ihn sich ganz (`&mut`).
-    waiting: RefCell<BTreeMap<Token, Waker>>,
+    /// Wer auf welchen Socket wartet, und worauf: höchstens einer, denn `read` und `write_all`
+    /// leihen ihn sich ganz (`&mut`).
+    waiting: RefCell<BTreeMap<(Token, Interest), Waker>>,
 }
 
 impl Wait for Rc<Reactor> {
@@ -40,8 +40,12 @@ impl Wait for Rc<Reactor> {
             _ => {}
         }
         for event in &*events {
-            let waker = self.waiting.borrow_mut().remove(&event.token());
-            waker.into_iter().for_each(Waker::wake);
+            let readable = event.is_readable().then_some(Interest::READABLE);
+            let writable = event.is_writable().then_some(Interest::WRITABLE);
+            for interest in readable.into_iter().chain(writable) {
+                let waker = self.waiting.borrow_mut().remove(&(event.token(), interest));
+                waker.into_iter().for_each(Waker::wake);
+            }
         }
         Ok(())
     }
@@ -80,11 +84,13 @@ impl Reactor {
         &self,
         attempt: io::Result<T>,
         token: Token,
+        interest: Interest,
         context: &mut Context,
     ) -> Poll<io::Result<T>> {
         match attempt {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.waiting.borrow_mut().insert(token, context.waker().clone());
+                let waker = context.waker().clone();
+                self.waiting.borrow_mut().insert((token, interest), waker);
                 Poll::Pending
             }
             result => Poll::Ready(result),
@@ -113,7 +119,10 @@ impl Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.reactor.waiting.borrow_mut().remove(&self.token);
+        let mut waiting = self.reactor.waiting.borrow_mut();
+        for interest in [Interest::READABLE, Interest::WRITABLE] {
+            waiting.remove(&(self.token, interest));
+        }
     }
 }
 
@@ -139,7 +148,7 @@ impl Future for Read<'_> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context) -> Poll<io::Result<usize>> {
         let Read { stream, buffer } = &mut *self;
         let attempt = stream.socket.read(buffer); // wartet nicht
-        stream.reactor.or_wait(attempt, stream.token, context)
+        stream.reactor.or_wait(attempt, stream.token, Interest::READABLE, context)
     }
 }
 // ANCHOR_END: read
@@ -166,7 +175,8 @@ impl Future for WriteAll<'_> {
         let WriteAll { stream, rest } = &mut *self;
         while !rest.is_empty() {
             let attempt = stream.socket.write(rest);
-            let count = ready!(stream.reactor.or_wait(attempt, stream.token, context))?;
+            let (token, interest) = (stream.token, Interest::WRITABLE);
+            let count = ready!(stream.reactor.or_wait(attempt, token, interest, context))?;
             if count == 0 {
                 return Poll::Ready(Err(ErrorKind::WriteZero.into()));
             }
@@ -216,7 +226,10 @@ impl Future for Accept<'_> {
             token,
             reactor,
         } = &*self.listener;
-        let (stream, address) = ready!(reactor.or_wait(socket.accept(), *token, context))?;
+        let attempt = socket.accept();
+        let interest = Interest::READABLE;
+        let (stream, address) =
+            ready!(reactor.or_wait(attempt, *token, interest, context))?;
         Poll::Ready(Ok((Stream::new(stream, reactor)?, address)))
     }
 }

@@ -2,7 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, Write};
+use std::net::{TcpListener, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -17,7 +18,7 @@ use ch07_mini_executor::busy;
 use ch07_mini_executor::by_hand::{Bill, Dish, bill};
 use ch07_mini_executor::executor::{Executor, spawn};
 use ch07_mini_executor::join::join_all;
-use ch07_mini_executor::reactor::Reactor;
+use ch07_mini_executor::reactor::{Listener, Reactor};
 use ch07_mini_executor::timer::{sleep, until_next};
 use ch07_mini_executor::wait::{Bell, Parking, Wait};
 use ch07_mini_executor::yielding::yield_now;
@@ -182,6 +183,37 @@ fn another_thread_wakes_a_task_that_waits_in_the_reactor() {
             waking.join().unwrap();
             assert_eq!(polls.get(), 2);
         }
+    });
+}
+
+/// Gefragt wird der Lesende zweimal: bevor das Byte da ist, und danach.
+#[test]
+fn who_waits_for_bytes_is_not_woken_by_room_to_write() {
+    in_time(|| {
+        let reactor = Reactor::new().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let mut listener = Listener::new(listener, &reactor).unwrap();
+        let polls = Rc::new(Cell::new(0));
+        let count = polls.clone();
+        spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut buffer = [0];
+            let mut read = pin!(stream.read(&mut buffer));
+            let asked = poll_fn(|context| {
+                polls.set(polls.get() + 1);
+                read.as_mut().poll(context)
+            });
+            assert_eq!(asked.await.unwrap(), 1);
+        });
+        let writing = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(300)); // so lange soll nichts geschehen
+            client.write_all(b"x").unwrap();
+            client
+        });
+        Executor::new(reactor).run().unwrap();
+        writing.join().unwrap();
+        assert_eq!(count.get(), 2);
     });
 }
 

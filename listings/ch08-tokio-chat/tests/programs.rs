@@ -5,7 +5,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::common::{DEADLINE, Program, connect, deserted, refuses};
 use socket2::{Domain, Socket, Type};
@@ -114,6 +114,7 @@ fn whoever_pauses_gets_everything_later_complete_and_in_order() {
 #[cfg(unix)]
 mod shutdown {
     use super::*;
+    use std::time::Instant;
 
     /// So lange gibt der Server denen, die nicht auflegen.
     const GRACE: Duration = Duration::from_secs(3);
@@ -367,7 +368,7 @@ fn with_the_real_server_bye_and_end_of_input_end_a_client_and_the_others_are_tol
 fn the_client_needs_one_thread_and_one_for_the_keyboard() {
     let (client, _connection) = client_and_connection(CLIENT);
     let status = format!("/proc/{}/status", client.id());
-    let start = Instant::now();
+    let start = std::time::Instant::now();
     loop {
         let status = std::fs::read_to_string(&status).unwrap();
         let found = status.lines().find_map(|line| line.strip_prefix("Threads:"));

@@ -6,6 +6,7 @@ use std::mem;
 use std::net;
 use std::time::{Duration, Instant};
 
+use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
@@ -56,6 +57,7 @@ impl Server {
             for event in &events {
                 match event.token() {
                     LISTENER => self.accept(),
+                    token if !self.awaits(token, event) => {}
                     token => self.step(token, event.is_read_closed()),
                 }
             }
@@ -79,6 +81,15 @@ impl Server {
             return Some(Duration::ZERO);
         }
         self.retry.map(|retry| retry.saturating_duration_since(Instant::now()))
+    }
+
+    /// Geht das die Verbindung an? Wer auf Bytes wartet, versucht es nicht, bloß weil Platz zum
+    /// Schreiben ist: Nach jedem vergeblichen Versuch meldet Windows den Platz von neuem.
+    fn awaits(&self, token: Token, event: &Event) -> bool {
+        match self.connections.get(token.0) {
+            Some(connection) if connection.is_full() => event.is_writable(),
+            _ => event.is_readable(),
+        }
     }
 
     /// Ein Schritt einer Verbindung. `poll` meldet nur, was sich ändert: Wo noch etwas zu

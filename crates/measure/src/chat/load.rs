@@ -197,6 +197,10 @@ impl Crowd {
                 let index = event.token().0;
                 let Client { stream, got } = &mut self.clients[index];
                 may_send |= index == 0 && event.is_writable();
+                // On Windows reading in vain would have the room to write reported again, and so on for ever.
+                if !event.is_readable() {
+                    continue;
+                }
                 // What a speaker says does not come back to it.
                 let expected = if index == 0 { &[][..] } else { &self.expected };
                 let before = *got;

@@ -30,7 +30,7 @@ pub fn even(most: f64) -> Vec<f64> {
     } else {
         1.0
     };
-    let power = 10_f64.powf(most.log10().floor() - 1.0);
+    let power = power_of_ten(most.log10().floor() as i32 - 1);
     let steps = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0].map(|step| step * power);
     let step = steps.into_iter().find(|step| most / step <= 6.0);
     let step = step.unwrap_or(most);
@@ -50,12 +50,17 @@ pub fn round(least: f64, most: f64) -> (Range<f64>, Vec<f64>) {
     };
     let powers = (least.log10().floor() as i32 - 1)..=(most.log10().ceil() as i32 + 1);
     let all: Vec<f64> = powers
-        .flat_map(|power| digits.iter().map(move |digit| digit * 10_f64.powi(power)))
+        .flat_map(|power| digits.iter().map(move |digit| digit * power_of_ten(power)))
         .collect();
     let first = all.iter().rposition(|tick| *tick <= least).unwrap_or(0);
     let last = all.iter().position(|tick| *tick >= most).unwrap_or(all.len() - 1);
     let last = last.max(first + 1);
     (all[first]..all[last], all[first..=last].to_vec())
+}
+
+/// The number next to it that there is; `powf` and `powi` may come out differently on another system.
+fn power_of_ten(exponent: i32) -> f64 {
+    format!("1e{exponent}").parse().expect("a number")
 }
 
 #[cfg(test)]

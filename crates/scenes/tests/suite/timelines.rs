@@ -161,8 +161,10 @@ fn a_lane_that_is_not_there_is_named_and_nothing_is_written() {
     let error = scene::record(folder.path(), &[]).unwrap_err().to_string();
     assert_eq!(
         error,
-        "listings/ch02-time-server/scenes/probe.toml, Zeitachse: \
-         Eine Bahn „Server · main“ gibt es nicht, nur „Server“, „Anna“."
+        format!(
+            "{}, Zeitachse: Eine Bahn „Server · main“ gibt es nicht, nur „Server“, „Anna“.",
+            id.script().display()
+        )
     );
     assert!(!folder.path().join(id.recording()).exists());
 }
@@ -259,8 +261,11 @@ fn a_line_of_a_task_that_never_came_is_named_and_nothing_is_written() {
     let port = scene::load_script(folder.path(), &id).unwrap().ports["server"];
     assert_eq!(
         error.replace(&port.to_string(), "PORT"),
-        "listings/ch02-time-server/scenes/probe.toml, Zeitachse: „Server“ druckt nach \
-         „Server lauscht auf 127.0.0.1:PORT“ keine Zeile, die mit „Niemand mehr“ beginnt."
+        format!(
+            "{}, Zeitachse: „Server“ druckt nach \
+             „Server lauscht auf 127.0.0.1:PORT“ keine Zeile, die mit „Niemand mehr“ beginnt.",
+            id.script().display()
+        )
     );
     assert!(!folder.path().join(id.recording()).exists());
 }

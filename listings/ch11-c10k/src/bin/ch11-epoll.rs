@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use ch11_c10k::cli;
-use ch11_c10k::net;
 
 fn main() -> ExitCode {
     cli::finish(run())
@@ -11,7 +10,7 @@ fn main() -> ExitCode {
 
 #[cfg(target_os = "linux")]
 fn run() -> Result<(), String> {
-    use ch11_c10k::{echo, epoll::Server};
+    use ch11_c10k::{echo, epoll::Server, net};
 
     let address = cli::parse("Echo-Server aus Kapitel 11: epoll ohne Umweg.");
     cli::end_on_ctrl_c();
