@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::common::{DEADLINE, Program, connect, deserted, refuses};
+use socket2::{Domain, Socket, Type};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_ch05-server");
 const LOCKED_SERVER: &str = env!("CARGO_BIN_EXE_ch05-locked-server");
@@ -193,7 +194,14 @@ fn a_client_notices_that_the_server_has_gone() {
 #[test]
 fn writing_under_the_lock_one_deaf_guest_stops_all_until_he_goes() {
     let (server, address) = Program::server(LOCKED_SERVER);
-    let (ben, mut lotte) = deaf_ben_and_loud_lotte(&server, address);
+    // Ben liest nie, und in seinen Empfangspuffer passt wenig: So staut es sich bald.
+    let ben = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    ben.set_recv_buffer_size(64 * 1024).unwrap();
+    ben.connect(&address.into()).unwrap();
+    ben.send(b"Ben\n").unwrap();
+    server.line_with("Ben ist da");
+    let mut lotte = start(LOUD_CLIENT, address);
+    server.line_with("Lotte ist da");
     assert_eq!(lotte.line(), "Seit 1 s nimmt der Server nichts mehr an.");
     let mut anna = connect(address);
     anna.write_all(b"Anna\n").unwrap();
