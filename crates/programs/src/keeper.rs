@@ -61,7 +61,8 @@ impl Keeper {
 
     fn tell(&mut self, change: &str) -> io::Result<()> {
         if let Some((shell, input)) = &mut self.shell {
-            if input.write_all(change.as_bytes()).is_ok() {
+            // That it is gone shows at its state. Not at the pipe: a program that is just being started may hold its other end.
+            if shell.try_wait()?.is_none() && input.write_all(change.as_bytes()).is_ok() {
                 return Ok(());
             }
             // It was killed: the next one hears all that is held.
