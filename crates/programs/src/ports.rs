@@ -81,16 +81,16 @@ pub fn free() -> io::Result<u16> {
 /// Whether a server could bind this port on 127.0.0.1 right now, and whoever connects there would meet nobody else.
 pub fn is_free(port: u16) -> bool {
     let here = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    // A program that another thread is just starting holds, until it has begun, a copy of every socket of ours, of this very
-    // look at the port too. So a port is taken only if it stays so.
-    let can_be_bound = (0..LOOKS).any(|look| {
+    // A program that another thread is just starting holds, until it has begun, a copy of every socket of ours, of the one below
+    // too: the port looks bound then, or listened on. So it is taken only if it stays so.
+    (0..LOOKS).any(|look| {
         if look > 0 {
             thread::sleep(BETWEEN_LOOKS);
         }
+        // On macOS and Windows it can be bound even if somebody listens on all addresses of this port, as AirPlay does on 5000.
         TcpListener::bind(here).is_ok()
-    });
-    // On macOS and Windows it can be bound even if somebody listens on all addresses of this port, as AirPlay does on 5000.
-    can_be_bound && TcpStream::connect_timeout(&here, ANSWER).is_err()
+            && TcpStream::connect_timeout(&here, ANSWER).is_err()
+    })
 }
 
 /// The wanted ports where they are usable, and free ones where they are not, in the order the wanted ones have: which of
