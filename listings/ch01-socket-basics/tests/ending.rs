@@ -34,7 +34,7 @@ fn who_closes_first_keeps_the_endpoint_for_a_while() -> io::Result<()> {
     let error = socket.bind(&address.into()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AddrInUse);
 
-    TcpListener::bind(address)?; // gelingt: `std` setzt vorher SO_REUSEADDR
+    soon(|| TcpListener::bind(address)); // gelingt: `std` setzt vorher SO_REUSEADDR
     Ok(())
 }
 // ANCHOR_END: time_wait
@@ -47,7 +47,8 @@ fn whoever_closes_last_keeps_nothing() -> io::Result<()> {
     drop(server);
 
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-    socket.bind(&address.into())
+    soon(|| socket.bind(&address.into()));
+    Ok(())
 }
 
 /// Zwei verbundene Sockets und der Endpunkt des zweiten; gelauscht wird dort nicht mehr.
@@ -57,6 +58,18 @@ fn connected() -> io::Result<(TcpStream, TcpStream, SocketAddr)> {
     let client = TcpStream::connect(address)?;
     let (server, _) = listener.accept()?;
     Ok((client, server, address))
+}
+
+/// Was bald gelingt. (Nicht immer gleich: Ein Programm, das ein anderer Test eben startet, hält bis dahin eine
+/// Kopie des Sockets, der hier gelauscht hat.)
+fn soon<T>(mut attempt: impl FnMut() -> io::Result<T>) -> T {
+    let begin = Instant::now();
+    loop {
+        match attempt() {
+            Ok(done) => return done,
+            Err(error) => assert!(begin.elapsed() < Duration::from_secs(10), "{error}"),
+        }
+    }
 }
 
 /// Der Fehler, den es bald gibt.
