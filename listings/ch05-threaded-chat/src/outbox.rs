@@ -136,8 +136,7 @@ impl Outbox {
             self.write_queued().and_then(|()| self.stream.shutdown(Shutdown::Write));
         if written.is_err() || self.is_cut_off() {
             // Der Lesende wartet vielleicht auf jemanden, der nie mehr etwas sagt. Eine Frist
-            // bekommt er, damit der Grund noch ankommt; dann wird er geweckt. (Unter Windows nicht:
-            // Dort endet sein Thread erst, wenn die Gegenseite geht.)
+            // bekommt er, damit der Grund noch ankommt; dann wird er geweckt.
             let reading = |queue: &mut Queue| written.is_ok() && !queue.reader_is_done;
             let _ = self.changed.wait_timeout_while(self.lock(), GRACE, reading);
             let _ = self.stream.shutdown(Shutdown::Both);

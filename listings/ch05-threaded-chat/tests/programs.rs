@@ -442,7 +442,7 @@ fn ctrl_c_ends_a_server_with_status_0_whoever_is_there() {
 
 // ---- was das Buch über Sockets sagt ----
 
-#[cfg(unix)] // unter Windows weckt `shutdown` niemanden, der schon wartet
+#[cfg(unix)] // ob `shutdown` auch unter Windows weckt, ist nicht gesehen; unter Wine tut es das nicht
 #[test]
 fn shutdown_wakes_who_reads_and_dropping_a_copy_does_not() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -194,7 +194,7 @@
   document.body.append(corner);
 
   function say(name, text) {
-    if (text === "") closed.delete(name);
+    if (text === "" && closed.delete(name)) keep();
     if (closed.get(name) === text || lines[name].textContent === text) return;
     lines[name].textContent = text;
   }

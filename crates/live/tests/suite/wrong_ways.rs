@@ -359,9 +359,20 @@ fn assert_is_sealed(reader: &Reader, name: &str, answer: &Answer) {
     }
 }
 
+/// The threat model says of so many that they were tried.
+fn assert_counted(ways: usize) {
+    let model = include_str!("../../BEDROHUNGEN.md");
+    assert!(
+        model.contains(&format!(" | {ways} | ")),
+        "{ways} is not said there"
+    );
+}
+
 #[test]
 fn rules_2_to_4_every_wrong_request_is_refused_and_the_right_ones_come_in() {
     let reader = &real_book().reader;
+    assert_counted(ways(HOSTS, reader).len());
+    assert_counted(ways(DOOR, reader).len());
     let mut wrong = Vec::new();
     for target in ["/-/live", "/", "/-/live.js", "/gibt-es-nicht"] {
         for (name, status, way) in ways(HOSTS, reader) {
@@ -600,6 +611,7 @@ fn rule_5_who_comes_in_and_then_goes_wrong_is_shown_out_and_starts_nothing() {
             [hello.clone(), hello.clone()].concat(),
         ),
     ];
+    assert_counted(ways.len());
     for (name, way) in ways {
         let mut stream = come_in(reader, name);
         stream.get_mut().write_all(&way).expect("the wrong way");
