@@ -289,7 +289,7 @@ fn rule_9_a_page_that_falls_silent_loses_its_programs_in_time() {
 
 #[test]
 fn rule_9_not_even_killing_the_program_leaves_anything_behind() {
-    let mut server = Server::start(Path::new(ROOT));
+    let mut server = Server::start(small_book());
     let mut page = server.reader.page();
     let port = page.play_myself(CHAT, 1);
     page.wait_for_line("Carla", "Verbunden.");
