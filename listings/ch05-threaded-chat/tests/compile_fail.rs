@@ -6,7 +6,11 @@ use std::fs;
 use std::process::Command;
 
 /// Die Programme und der Fehler, an dem jedes scheitern soll.
-const REFUSED: [(&str, &str); 2] = [("data_race.rs", "E0499"), ("rc.rs", "E0277")];
+const REFUSED: [(&str, &str); 3] = [
+    ("data_race.rs", "E0499"),
+    ("moved.rs", "E0382"),
+    ("rc.rs", "E0277"),
+];
 
 #[test]
 fn each_program_is_refused_for_one_reason_only() {
