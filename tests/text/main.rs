@@ -12,4 +12,5 @@ mod c10k_claims;
 mod chapters;
 mod compiler;
 mod glossary;
+mod scene_claims;
 mod skeptic;
