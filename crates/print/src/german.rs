@@ -1,8 +1,59 @@
-//! Numbers as German prose writes them: `1.234.567`, `3,4`, and with their units: `8,1 ms`, `20,5 GiB`.
-//! In flow numbers, out flows text.
+//! Numbers as German prose writes them: `1.234.567`, `3,4`, and with their units: `8,1 ms`, `20,5 GiB`. And what the operating
+//! system reports, in German.
+//! In flow numbers and messages, out flows text.
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind};
 
 /// Between a number and its unit.
 pub const NARROW: char = '\u{202f}';
+
+/// The message, with what the operating system reported in it said in German. Rust ends each such report with
+/// `(os error NUMBER)`; a number without a sentence of its own stays a number.
+pub fn spoken(message: impl Display) -> String {
+    let mut message = message.to_string();
+    let mut numbers: Vec<i32> = message
+        .split("(os error ")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next()?.parse().ok())
+        .collect();
+    numbers.dedup();
+    for number in numbers {
+        let error = io::Error::from_raw_os_error(number);
+        message = message.replace(&error.to_string(), &reason(&error));
+    }
+    message
+}
+
+fn reason(error: &io::Error) -> String {
+    let known = match error.kind() {
+        ErrorKind::NotFound => "das gibt es nicht",
+        ErrorKind::PermissionDenied => "dafür fehlt die Berechtigung",
+        ErrorKind::AlreadyExists => "das gibt es schon",
+        ErrorKind::StorageFull => "auf dem Datenträger ist kein Platz mehr",
+        ErrorKind::QuotaExceeded => "der erlaubte Speicherplatz ist verbraucht",
+        ErrorKind::ReadOnlyFilesystem => "der Datenträger lässt sich nur lesen",
+        ErrorKind::NotADirectory => "das ist kein Ordner",
+        ErrorKind::IsADirectory => "das ist ein Ordner",
+        ErrorKind::AddrInUse => "der Port ist schon vergeben",
+        ErrorKind::AddrNotAvailable => "diese Adresse ist hier nicht zu haben",
+        ErrorKind::ConnectionRefused => "dort lauscht niemand",
+        ErrorKind::ConnectionReset => "die Gegenseite hat die Verbindung zurückgesetzt",
+        ErrorKind::BrokenPipe => "die Gegenseite nimmt nichts mehr an",
+        ErrorKind::OutOfMemory => "der Speicher ist aufgebraucht",
+        ErrorKind::TimedOut => "die Wartezeit ist abgelaufen",
+        _ if matches!(error.raw_os_error(), Some(23 | 24)) && cfg!(unix) => {
+            "alle Dateideskriptoren sind vergeben"
+        }
+        _ => {
+            return format!(
+                "Fehler {} des Betriebssystems",
+                error.raw_os_error().unwrap_or(0)
+            );
+        }
+    };
+    known.to_owned()
+}
 
 /// A whole number with a point between thousands.
 pub fn whole(number: u64) -> String {
@@ -84,6 +135,26 @@ pub fn percent(share: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_operating_system_reports_is_said_in_german() {
+        let error = std::fs::read("gibt/es/nicht").expect_err("no such file");
+        let message = format!("„x“ lässt sich nicht lesen: {error}.");
+        assert_eq!(
+            spoken(message),
+            "„x“ lässt sich nicht lesen: das gibt es nicht."
+        );
+        assert_eq!(spoken("alles gut"), "alles gut");
+        assert_eq!(spoken("(os error x) (os error"), "(os error x) (os error");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_full_disk_and_an_unknown_number_are_told_too() {
+        let told = |number| spoken(io::Error::from_raw_os_error(number));
+        assert_eq!(told(28), "auf dem Datenträger ist kein Platz mehr");
+        assert_eq!(told(99_999), "Fehler 99999 des Betriebssystems");
+    }
 
     #[test]
     fn thousands_are_divided_by_points() {

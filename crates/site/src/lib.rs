@@ -61,6 +61,12 @@ pub enum SiteError {
     },
 }
 
+/// Whether mdBook stopped because the disk is full. What it says about that is English.
+fn is_full(cause: &anyhow::Error) -> bool {
+    let mut reports = cause.chain().filter_map(|link| link.downcast_ref::<io::Error>());
+    reports.any(|report| report.kind() == io::ErrorKind::StorageFull)
+}
+
 impl SiteError {
     /// The error as lines to show one below the other: a line a problem, otherwise one sentence.
     pub fn lines(&self) -> Vec<String> {
@@ -77,6 +83,12 @@ impl fmt::Display for SiteError {
             Self::Problems(problems) => {
                 write!(f, "Das Buch hat {} Fehler:", problems.len())?;
                 problems.iter().try_for_each(|problem| write!(f, "\n{problem}"))
+            }
+            Self::Mdbook(cause) if is_full(cause) => {
+                write!(
+                    f,
+                    "Das Buch lässt sich nicht schreiben: Auf dem Datenträger ist kein Platz mehr."
+                )
             }
             Self::Mdbook(cause) => write!(f, "mdBook kann das Buch nicht bauen: {cause:#}"),
             Self::ForeignFolder(path) => write!(
@@ -341,6 +353,16 @@ mod tests {
         let report = build(root.path(), &dest).expect("a build");
         assert_eq!((report.written, report.removed), (0, 1));
         assert!(!dest.join("alt").exists() && dest.join(".git/HEAD").exists());
+    }
+
+    #[test]
+    fn a_full_disk_is_said_in_one_german_sentence() {
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        let cause = anyhow::Error::from(full).context("Rendering failed");
+        assert_eq!(
+            SiteError::Mdbook(cause).to_string(),
+            "Das Buch lässt sich nicht schreiben: Auf dem Datenträger ist kein Platz mehr."
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::limits::Limits;
 use super::messages::ToPage;
+use print::german;
 use programs::processes::Stream;
 use scenes::improvise::Cue;
 
@@ -217,7 +218,7 @@ impl Outbox {
     pub fn note(&self, text: String) {
         self.send(ToPage::Note {
             run: self.run,
-            text,
+            text: german::spoken(text),
         });
     }
 

@@ -7,6 +7,7 @@ use std::sync::mpsc::Receiver;
 use super::Notebook;
 use super::messages::{Mode, ToPage};
 use super::run::{Fate, Groups, Outbox, Stop};
+use print::german;
 use programs::ports;
 use scenes::improvise::{Cue, improvise};
 use scenes::player;
@@ -32,7 +33,7 @@ pub fn play(
     if stop.is_wished() {
         return stop.why();
     }
-    outcome.err()
+    outcome.err().map(german::spoken)
 }
 
 fn perform(

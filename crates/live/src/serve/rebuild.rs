@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use notify_debouncer_mini::notify::{self, RecommendedWatcher, RecursiveMode};
 use notify_debouncer_mini::{DebounceEventResult, Debouncer, new_debouncer};
-use print::tell;
+use print::{german, tell};
 use tokio::sync::watch;
 use walkdir::WalkDir;
 
@@ -176,7 +176,7 @@ fn rebuild(root: &Path, dest: &Path, before: Shown) -> Shown {
             };
             Shown {
                 book,
-                problems: error.lines().into(),
+                problems: error.lines().into_iter().map(german::spoken).collect(),
             }
         }
     }
