@@ -8,6 +8,8 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::cli::decimal;
+
 // ANCHOR: states
 /// Was das Betriebssystem über einen Thread weiß.
 pub struct ThreadState {
@@ -33,8 +35,8 @@ impl fmt::Display for ThreadState {
             taken,
             ..
         } = self;
-        let seconds = self.cpu_time.as_secs_f64();
-        write!(f, "{name:8} Zustand {state}, Rechenzeit {seconds:.2} s, ")?;
+        let seconds = decimal(format!("{:.2}", self.cpu_time.as_secs_f64()));
+        write!(f, "{name:8} Zustand {state}, Rechenzeit {seconds} s, ")?;
         write!(f, "Kern abgegeben: {gave_up}, Kern entzogen: {taken}")
     }
 }

@@ -399,7 +399,7 @@ mod states {
     #[test]
     fn the_program_shows_one_waiting_and_one_computing_thread() {
         let mut states = Program::start(env!("CARGO_BIN_EXE_ch03-states"), &[]);
-        assert!(states.line().starts_with("wartet   Zustand S, Rechenzeit 0.0"));
+        assert!(states.line().starts_with("wartet   Zustand S, Rechenzeit 0,0"));
         assert!(states.line().starts_with("rechnet  Zustand R, Rechenzeit "));
         assert_eq!(states.status(), 0);
         states.stays_quiet(common::DEADLINE); // kehrt sofort zurück: Das Programm ist zu Ende

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::args::Args;
-use crate::cli::{self, say};
+use crate::cli::{self, decimal, say};
 use crate::lines::{MAX_LINE, MAX_TYPED, read_line};
 use crate::net;
 use crate::net::{printable, reason};
@@ -168,7 +168,7 @@ fn connect_patiently(peer: SocketAddr) -> Result<TcpStream, String> {
         match TcpStream::connect(peer) {
             Ok(stream) => return Ok(stream),
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
-                let seconds = pause.as_secs_f64();
+                let seconds = decimal(pause.as_secs_f64());
                 say(format!(
                     "Auf {peer} lauscht noch niemand; neuer Versuch in {seconds} s."
                 ));

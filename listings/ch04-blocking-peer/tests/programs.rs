@@ -113,7 +113,7 @@ fn both_may_start_at_the_same_time_and_without_a_name_are_called_after_their_por
 fn as_long_as_nobody_listens_it_tries_again_with_growing_pauses() {
     let (small, big) = two_ports();
     let anna = listening(PEER, small, big, "Anna");
-    for pause in ["0.25", "0.5"] {
+    for pause in ["0,25", "0,5"] {
         assert_eq!(
             anna.line(),
             format!(

@@ -92,6 +92,11 @@ pub fn say(line: impl Display) {
     }
 }
 
+/// Schreibt eine Zahl für Menschen, mit Komma: Aus `0.25` wird `0,25`.
+pub fn decimal(number: impl Display) -> String {
+    number.to_string().replace('.', ",")
+}
+
 /// Status 0 nach einem guten Ende, sonst der Satz auf stderr und Status 1.
 pub fn finish(result: Result<(), String>) -> ExitCode {
     match result {

@@ -167,7 +167,8 @@ mod waiting {
         let seconds = |name: &str| {
             let line = lines.iter().find(|line| line.starts_with(name)).unwrap();
             let (_, seconds) = line.rsplit_once("in 1 s gerechnet: ").unwrap();
-            seconds.strip_suffix(" s").unwrap().parse::<f64>().unwrap()
+            let seconds = seconds.strip_suffix(" s").unwrap().replace(',', ".");
+            seconds.parse::<f64>().unwrap()
         };
         // Eine ganze Sekunde ist es nur, wenn sonst niemand rechnen will.
         assert!(seconds("Heiße Schleife") > seconds("Event Loop"));

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use crate::cli::say;
+use crate::cli::{decimal, say};
 
 pub struct Watched {
     pub name: &'static str,
@@ -20,7 +20,7 @@ impl Future for Watched {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context) -> Poll<()> {
-        let time = self.start.elapsed().as_secs_f64();
+        let time = decimal(format!("{:.2}", self.start.elapsed().as_secs_f64()));
         self.polls.set(self.polls.get() + 1);
         let answer = self.future.as_mut().poll(context);
         let word = if answer.is_ready() {
@@ -28,7 +28,7 @@ impl Future for Watched {
         } else {
             "noch nicht"
         };
-        say(format!("{}: gefragt nach {time:.2} s – {word}", self.name));
+        say(format!("{}: gefragt nach {time} s – {word}", self.name));
         answer
     }
 }

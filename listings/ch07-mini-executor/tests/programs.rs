@@ -51,7 +51,7 @@ fn the_three_alarms_ring_in_order_of_time_and_every_poll_is_counted() {
         let line = alarms.line();
         let Some((name, rest)) = line.split_once(": gefragt nach ") else { break line };
         let (time, answer) = rest.split_once(" s – ").unwrap();
-        let time: f64 = time.parse().unwrap();
+        let time: f64 = time.replace(',', ".").parse().unwrap();
         polled.push((name.to_string(), time, answer.to_string()));
     };
     assert_eq!(alarms.status(), 0);
@@ -70,6 +70,7 @@ fn the_three_alarms_ring_in_order_of_time_and_every_poll_is_counted() {
     assert!(polled.len() <= 9);
     let time = end.strip_prefix("Alle fertig nach ").unwrap();
     let (seconds, polls) = time.split_once(" s, ").unwrap();
+    let seconds = seconds.replace(',', ".");
     assert!((3.0..6.0).contains(&seconds.parse().unwrap())); // nacheinander: 6 s
     assert_eq!(polls, format!("{}-mal gefragt", polled.len()));
 }
@@ -305,7 +306,8 @@ mod waiting {
         let seconds = |name: &str| {
             let line = lines.iter().find(|line| line.starts_with(name)).unwrap();
             let (_, seconds) = line.rsplit_once("in 1 s gerechnet: ").unwrap();
-            seconds.strip_suffix(" s").unwrap().parse::<f64>().unwrap()
+            let seconds = seconds.strip_suffix(" s").unwrap().replace(',', ".");
+            seconds.parse::<f64>().unwrap()
         };
         // Eine ganze Sekunde ist es nur, wenn sonst niemand rechnen will.
         assert!(seconds("Ohne Pause") > seconds("Mit Waker"));

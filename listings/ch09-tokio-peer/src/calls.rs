@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::args::Args;
-use crate::cli::{self, say};
+use crate::cli::{self, decimal, say};
 use crate::lines::{self, MAX_LINE};
 use crate::net;
 use crate::net::{printable, reason};
@@ -65,7 +65,7 @@ async fn connect_patiently(peer: SocketAddr) -> Result<TcpStream, String> {
         match TcpStream::connect(peer).await {
             Ok(stream) => return Ok(stream),
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
-                let seconds = pause.as_secs_f64();
+                let seconds = decimal(pause.as_secs_f64());
                 say(format!(
                     "Auf {peer} lauscht noch niemand; neuer Versuch in {seconds} s."
                 ));

@@ -215,7 +215,7 @@ fn both_may_start_at_the_same_time_and_without_a_name_are_called_after_their_por
 fn as_long_as_nobody_listens_it_tries_again_with_growing_pauses() {
     let (own, other) = (free_port(), free_port());
     let anna = listening(own, other, "Anna");
-    for pause in ["0.25", "0.5", "1"] {
+    for pause in ["0,25", "0,5", "1"] {
         let sentence = format!(
             "Auf 127.0.0.1:{other} lauscht noch niemand; neuer Versuch in {pause} s."
         );
@@ -310,7 +310,7 @@ fn a_peer_that_ended_while_searching_leaves_its_place_to_the_next() {
     let (first, _) = listener.accept().unwrap(); // Anna hat angerufen
     drop((first, listener)); // Ben endet, ehe er selbst anruft
     let waits =
-        format!("Auf 127.0.0.1:{other} lauscht noch niemand; neuer Versuch in 0.25 s.");
+        format!("Auf 127.0.0.1:{other} lauscht noch niemand; neuer Versuch in 0,25 s.");
     anna.line_with(&waits);
 
     let ben = listening(other, own, "Ben");

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use tokio::runtime;
 use tokio::time::sleep;
 
+use crate::cli::decimal;
+
 /// Womit die Herde schläft.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Model {
@@ -196,8 +198,8 @@ impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let name = self.model.title();
         let replies = self.measured.replies;
-        let seconds = self.measured.elapsed.as_secs_f64();
-        write!(f, "{name:7} {replies:10} {seconds:5.1} s ")?;
+        let seconds = tenths(self.measured.elapsed.as_secs_f64());
+        write!(f, "{name:7} {replies:10} {seconds:>5} s ")?;
         self.footprints(f)?;
         match self.measured.all_asleep {
             true => Ok(()),
@@ -215,11 +217,16 @@ impl Row {
         };
         let resident = more(before.resident, asleep.resident) as f64;
         let reserved = more(before.reserved, asleep.reserved) as f64;
-        write!(f, "{:7.1} MiB ", resident / 1024.0)?;
-        write!(f, "{:7.1} KiB ", resident / self.elephants as f64)?;
-        write!(f, "{:9.1} MiB ", reserved / 1024.0)?;
+        write!(f, "{:>7} MiB ", tenths(resident / 1024.0))?;
+        write!(f, "{:>7} KiB ", tenths(resident / self.elephants as f64))?;
+        write!(f, "{:>9} MiB ", tenths(reserved / 1024.0))?;
         write!(f, "{:8}", asleep.threads)
     }
+}
+
+/// Eine Zahl der Tabelle, mit einer Stelle hinter dem Komma.
+fn tenths(number: f64) -> String {
+    decimal(format!("{number:.1}"))
 }
 
 #[cfg(test)]
@@ -244,7 +251,7 @@ mod tests {
             },
         };
         let numbers =
-            "Threads          1   2.0 s     0.0 MiB    10.0 KiB       8.0 MiB        5";
+            "Threads          1   2,0 s     0,0 MiB    10,0 KiB       8,0 MiB        5";
         assert_eq!(row.to_string(), numbers);
         let json =
             r#"{"answers":1,"seconds":2,"resident":40960,"reserved":8388608,"threads":5}"#;

@@ -2,14 +2,15 @@
 
 use tokio::time::Instant;
 
-use crate::cli::say;
+use crate::cli::{decimal, say};
 
 // ANCHOR: timed
 /// Wartet auf `future`, druckt, wie lange das gedauert hat, und gibt das Ergebnis weiter.
 pub async fn timed<F: Future>(title: &str, future: F) -> F::Output {
     let start = Instant::now();
     let output = future.await;
-    say(format!("{title}: {:.1} s", start.elapsed().as_secs_f64()));
+    let seconds = decimal(format!("{:.1}", start.elapsed().as_secs_f64()));
+    say(format!("{title}: {seconds} s"));
     output
 }
 // ANCHOR_END: timed

@@ -30,7 +30,7 @@ fn lines<const COUNT: usize>(program: &Program) -> [String; COUNT] {
 /// Das Programm druckt, dass es so viele ganze Sekunden brauchte und vielleicht etwas mehr.
 fn took(program: &Program, title: &str, seconds: u32) {
     let line = program.line();
-    assert!(line.starts_with(&format!("{title}: {seconds}.")), "{line}");
+    assert!(line.starts_with(&format!("{title}: {seconds},")), "{line}");
 }
 
 // ---- drei Elefanten ----
@@ -298,6 +298,7 @@ fn a_service_that_hangs_up_or_talks_nonsense_is_named() {
 #[cfg(target_os = "linux")]
 fn numbers(row: &str, title: &str) -> Vec<f64> {
     let rest = row.strip_prefix(title).unwrap_or_else(|| panic!("{title}: {row}"));
+    let rest = rest.replace(',', ".");
     rest.split_whitespace().filter_map(|word| word.parse().ok()).collect()
 }
 

@@ -38,9 +38,9 @@ fn run() -> io::Result<()> {
     thread::sleep(Duration::from_secs(1));
     for thread in states::of_this_process()? {
         if thread.name.ends_with("Schleife") || thread.name.ends_with("Loop") {
-            let seconds = thread.cpu_time.as_secs_f64();
+            let seconds = cli::decimal(format!("{:.2}", thread.cpu_time.as_secs_f64()));
             let name = thread.name;
-            cli::say(format!("{name:15} in 1 s gerechnet: {seconds:.2} s"));
+            cli::say(format!("{name:15} in 1 s gerechnet: {seconds} s"));
         }
     }
     Ok(())

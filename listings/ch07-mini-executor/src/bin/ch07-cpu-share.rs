@@ -40,8 +40,8 @@ fn measure(name: &str, work: fn() -> io::Result<()>) -> io::Result<()> {
     })?;
     let threads = thread.join().expect("der Thread bricht nicht ab")?;
     for thread in threads.iter().filter(|thread| thread.name == name) {
-        let seconds = thread.cpu_time.as_secs_f64();
-        cli::say(format!("{name:10} in 1 s gerechnet: {seconds:.2} s"));
+        let seconds = cli::decimal(format!("{:.2}", thread.cpu_time.as_secs_f64()));
+        cli::say(format!("{name:10} in 1 s gerechnet: {seconds} s"));
     }
     Ok(())
 }

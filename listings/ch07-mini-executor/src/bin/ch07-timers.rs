@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use ch07_mini_executor::cli::{self, say};
+use ch07_mini_executor::cli::{self, decimal, say};
 use ch07_mini_executor::executor::{Executor, spawn};
 use ch07_mini_executor::join::join_all;
 use ch07_mini_executor::net;
@@ -36,9 +36,8 @@ async fn three_alarms() {
     };
     join_all([("Anna", 3), ("Ben", 1), ("Carla", 2)].map(alarm)).await;
 
-    let (seconds, polls) = (start.elapsed().as_secs_f64(), polls.get());
-    say(format!(
-        "Alle fertig nach {seconds:.2} s, {polls}-mal gefragt"
-    ));
+    let seconds = decimal(format!("{:.2}", start.elapsed().as_secs_f64()));
+    let polls = polls.get();
+    say(format!("Alle fertig nach {seconds} s, {polls}-mal gefragt"));
 }
 // ANCHOR_END: alarms

@@ -4,7 +4,7 @@ use std::io;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use ch11_c10k::cli;
+use ch11_c10k::cli::{self, decimal};
 use ch11_c10k::load::line::MAX_CONNECTIONS;
 use ch11_c10k::load::{Load, PATIENCE, Talked, Who, files};
 use ch11_c10k::net;
@@ -73,23 +73,23 @@ fn show(
     elapsed: Duration,
     time: Duration,
 ) -> Result<(), String> {
-    let seconds = elapsed.as_secs_f64();
+    let seconds = decimal(format!("{:.2}", elapsed.as_secs_f64()));
     cli::say(format!(
-        "{connections} Verbindungen, jede hat ihre erste Antwort, nach {seconds:.2} s."
+        "{connections} Verbindungen, jede hat ihre erste Antwort, nach {seconds} s."
     ));
     for (title, who) in [("Alle reden", Who::All), ("Eine von hundert", Who::Few)] {
         let talked = load.talk(who, time)?;
         let seconds = talked.time.as_secs_f64();
         let rate = talked.exchanges as f64 / seconds;
-        let [p50, p99] =
-            [talked.p50_nanos, talked.p99_nanos].map(|nanos| nanos as f64 / 1e6);
+        let [p50, p99] = [talked.p50_nanos, talked.p99_nanos]
+            .map(|nanos| decimal(format!("{:.2}", nanos as f64 / 1e6)));
         let share = match talked.cpu {
             Some(cpu) => format!("{:.0} %", cpu.as_secs_f64() / seconds * 100.0),
             None => "unbekannt".into(),
         };
         cli::say(format!("{title}: {rate:.0} Antworten/s"));
-        cli::say(format!("  Hälfte bis {p50:.2} ms"));
-        cli::say(format!("  99 % bis {p99:.2} ms"));
+        cli::say(format!("  Hälfte bis {p50} ms"));
+        cli::say(format!("  99 % bis {p99} ms"));
         cli::say(format!("  eigene Last {share}"));
     }
     Ok(())
