@@ -27,7 +27,7 @@ pub fn serve(listener: &TcpListener) -> io::Result<()> {
 fn echo(stream: &mut TcpStream) -> io::Result<bool> {
     let mut buffer = [0; 1024];
     let count = stream.read(&mut buffer)?; // wartet nicht: Daten, 0 oder `WouldBlock`
-    stream.write_all(&buffer[..count])?; // auch das ist falsch, siehe Kapitel 6
+    stream.write_all(&buffer[..count])?; // auch das ist falsch: Der Rest geht verloren
     Ok(count > 0)
 }
 // ANCHOR_END: hot

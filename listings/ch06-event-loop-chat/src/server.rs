@@ -27,6 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Unter dieser Nummer meldet `poll` den lauschenden Socket.
 const LISTENER: Token = Token(0);
 
+// ANCHOR: server
 /// Der Server.
 pub struct Server {
     poll: Poll,
@@ -45,6 +46,7 @@ pub struct Server {
     /// Was wann zu tun ist.
     timers: BTreeSet<(Instant, Timer)>,
 }
+// ANCHOR_END: server
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Timer {
