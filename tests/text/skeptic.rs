@@ -6,7 +6,7 @@ use std::env::consts::DLL_EXTENSION;
 use std::fs;
 use std::panic::{catch_unwind, resume_unwind};
 use std::path::Path;
-use std::sync::Once;
+use std::sync::OnceLock;
 
 /// What Linux says when a program is started that somebody is still writing.
 const BUSY: &str = "Text file busy";
@@ -14,10 +14,13 @@ const BUSY: &str = "Text file busy";
 /// Runs a snippet. skeptic keeps what it has compiled; while it writes that, another test may start a program of its own, which
 /// then holds the file open for a moment. What is kept is whole all the same: it is started once more.
 fn run_test(root: &str, out: &str, target: &str, program: &str) {
-    static MACROS: Once = Once::new();
-    MACROS.call_once(|| bring_macros(Path::new(out), target));
+    static ARGUMENTS: OnceLock<String> = OnceLock::new();
+    let arguments = ARGUMENTS.get_or_init(|| {
+        bring_macros(Path::new(out), target);
+        lean(target)
+    });
     for _ in 0..100 {
-        let run = catch_unwind(|| skeptic::rt::run_test(root, out, target, program));
+        let run = catch_unwind(|| skeptic::rt::run_test(root, out, arguments, program));
         match run {
             Ok(()) => return,
             Err(cause) if is_busy(cause.downcast_ref::<String>()) => {
@@ -27,6 +30,14 @@ fn run_test(root: &str, out: &str, target: &str, program: &str) {
         }
     }
     panic!("{BUSY}, a hundred times");
+}
+
+/// What skeptic gives rustc as the target: a file of arguments, which rustc reads in its place. Without the standard library's
+/// debug information a snippet is a third as large, and they are kept by the hundred.
+fn lean(target: &str) -> String {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("skeptic.args");
+    fs::write(&file, format!("{target}\n-Cstrip=debuginfo\n")).expect("cargo's own folder");
+    format!("@{}", file.display())
 }
 
 /// If cargo's configuration names a target to build for, what macros are compiled to lies where that of the machine itself is;

@@ -5,7 +5,7 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::common::{DEADLINE, Program, connect, deserted, refuses};
 use socket2::{Domain, Socket, Type};
@@ -212,6 +212,26 @@ fn writing_under_the_lock_one_deaf_guest_stops_all_until_he_goes() {
     server.line_with("Anna ist da");
     lotte.line_with("Lotte ist fertig: ");
     assert_eq!(lotte.status(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn without_descriptors_the_locked_server_pauses_and_goes_on() {
+    let limited = ["-c", r#"ulimit -n 32; exec "$0" --port 0"#, LOCKED_SERVER];
+    let server = Program::start("/bin/sh", &limited);
+    let ready = server.line();
+    let address = ready.strip_prefix("Server lauscht auf ").unwrap().parse().unwrap();
+    let crowd: Vec<_> = (0..60).map(|_| connect(address)).collect();
+    let start = Instant::now();
+    for _ in 0..4 {
+        server.line_with("Keine Verbindung: alle Dateideskriptoren sind vergeben.");
+    }
+    // Dazwischen ruht er dreimal 100 ms; wie spät die Zeilen hier ankommen, kürzt das nicht.
+    assert!(start.elapsed() >= Duration::from_millis(290));
+    drop(crowd);
+    let mut anna = connect(address);
+    anna.write_all(b"Anna\n").unwrap();
+    server.line_with("Anna ist da");
 }
 
 #[test]

@@ -50,6 +50,30 @@ fn the_hot_loop_echoes_to_several_clients_and_broken_ones_do_not_end_it() {
     assert_eq!(echo(&mut connect(address), "auch da"), "auch da");
 }
 
+#[cfg(unix)]
+#[test]
+fn without_descriptors_the_hot_loop_goes_on_and_later_takes_the_next() {
+    let limited = ["-c", r#"ulimit -n 32; exec "$0" --port 0"#, HOT_LOOP];
+    let server = Program::start("/bin/sh", &limited);
+    let ready = server.line();
+    let address = ready.strip_prefix("Server lauscht auf ").unwrap().parse().unwrap();
+    let mut first = connect(address);
+    assert_eq!(echo(&mut first, "da"), "da");
+    let mut crowd: Vec<_> = (0..60).map(|_| connect(address)).collect();
+    // Wer noch wartet, wird nicht gehört, und wer schon da ist, weiterhin.
+    let mut last = crowd.pop().unwrap();
+    last.write_all(b"und ich?").unwrap();
+    last.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    last.read(&mut [0; 8]).unwrap_err();
+    assert_eq!(echo(&mut first, "noch da?"), "noch da?");
+
+    drop(crowd);
+    last.set_read_timeout(Some(DEADLINE)).unwrap();
+    let mut answer = [0; 8];
+    last.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"und ich?");
+}
+
 // ---- viele, die nicht lesen ----
 
 #[cfg(target_os = "linux")]
