@@ -3,9 +3,10 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 /// The folder of a book.
 #[derive(Debug)]
@@ -80,7 +81,11 @@ impl Book {
             return;
         }
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        fs::write(path, content).expect("a file of the book");
+        // In one step, and beside the book: who watches it never sees an empty or a foreign file.
+        let beside = self.root.parent().expect("the root has a parent");
+        let mut whole = NamedTempFile::new_in(beside).expect("a file beside the book");
+        whole.write_all(content).expect("a file beside the book");
+        whole.persist(path).expect("a file of the book");
     }
 
     /// What is in a file.

@@ -13,6 +13,7 @@ use socket2::{Domain, Socket, Type};
 fn after_the_end_the_first_write_succeeds_and_a_later_one_does_not() -> io::Result<()> {
     let (mut client, server, _) = connected()?;
     drop(server); // legt auf
+    assert_eq!(client.read(&mut [0])?, 0); // das Ende ist da
 
     client.write_all(b"Bist du noch da?")?; // gelingt: Das Betriebssystem nimmt die Bytes an
     // Drüben ist niemand, der sie liest; zurück kommt ein RST. Ist es da, ist Schluss.
