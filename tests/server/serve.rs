@@ -620,9 +620,16 @@ fn build_tells_where_the_book_is_broken() {
     assert!(!book.root().join("target/book").exists());
 }
 
+/// A scene takes the port of the book if it is free, and so do the scenes of the other tests: where one shows that nobody
+/// listens there, it has to be another port than theirs. Whoever has it already, has the same effect.
+fn port_of_the_book() -> Option<TcpListener> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 5000)).ok()
+}
+
 #[test]
 fn play_shows_a_scene_in_a_terminal() {
     wait_for_listings();
+    let _taken = port_of_the_book();
     let play = |scene: &str| run(chatbuch(Path::new(ROOT), &["play", scene]));
     let shown = play("ch01-socket-basics/kein-server");
     assert_eq!(shown.status, Some(0), "{}", shown.err);
@@ -643,6 +650,7 @@ fn play_shows_a_scene_in_a_terminal() {
 #[test]
 fn programs_that_lie_in_a_folder_are_played_without_cargo() {
     let client = wait_for_listings().path("ch01-client").expect("a program");
+    let _taken = port_of_the_book();
     let play = |folder: &Path| {
         let mut command =
             chatbuch(Path::new(ROOT), &["play", "ch01-socket-basics/kein-server"]);
@@ -667,6 +675,7 @@ fn programs_that_lie_in_a_folder_are_played_without_cargo() {
 #[test]
 fn whoever_stops_reading_a_scene_ends_it_and_is_told_nothing() {
     wait_for_listings();
+    let _taken = port_of_the_book();
     let mut command =
         chatbuch(Path::new(ROOT), &["play", "ch01-socket-basics/kein-server"]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
