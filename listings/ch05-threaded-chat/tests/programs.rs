@@ -217,12 +217,9 @@ fn writing_under_the_lock_one_deaf_guest_stops_all_until_he_goes() {
 #[cfg(unix)]
 #[test]
 fn without_descriptors_the_locked_server_pauses_and_goes_on() {
-    let limited = ["-c", r#"ulimit -n 32; exec "$0" --port 0"#, LOCKED_SERVER];
-    let server = Program::start("/bin/sh", &limited);
-    let ready = server.line();
-    let address = ready.strip_prefix("Server lauscht auf ").unwrap().parse().unwrap();
-    let crowd: Vec<_> = (0..60).map(|_| connect(address)).collect();
+    let (server, address) = Program::server_with_descriptors(LOCKED_SERVER, 32);
     let start = Instant::now();
+    let crowd: Vec<_> = (0..60).map(|_| connect(address)).collect();
     for _ in 0..4 {
         server.line_with("Keine Verbindung: alle Dateideskriptoren sind vergeben.");
     }

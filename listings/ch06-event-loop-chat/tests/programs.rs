@@ -53,10 +53,7 @@ fn the_hot_loop_echoes_to_several_clients_and_broken_ones_do_not_end_it() {
 #[cfg(unix)]
 #[test]
 fn without_descriptors_the_hot_loop_goes_on_and_later_takes_the_next() {
-    let limited = ["-c", r#"ulimit -n 32; exec "$0" --port 0"#, HOT_LOOP];
-    let server = Program::start("/bin/sh", &limited);
-    let ready = server.line();
-    let address = ready.strip_prefix("Server lauscht auf ").unwrap().parse().unwrap();
+    let (_server, address) = Program::server_with_descriptors(HOT_LOOP, 32);
     let mut first = connect(address);
     assert_eq!(echo(&mut first, "da"), "da");
     let mut crowd: Vec<_> = (0..60).map(|_| connect(address)).collect();

@@ -59,7 +59,8 @@ fn run() {
     Executor::new(watchful()).run().unwrap();
 }
 
-/// So oft wird geweckt. Einen Thread zu starten dauert unter Windows (und mehr noch unter Wine) länger.
+/// So oft wird geweckt. Unter Wine dauert eine Runde, einen Thread starten und wecken, gut 6 ms: Tausend wären zu viel für
+/// die Frist. Wie lange es unter Windows dauert, ist nicht gesehen.
 const ROUNDS: usize = if cfg!(windows) { 50 } else { 1000 };
 
 /// Führt etwas in einem eigenen Thread aus und bricht ab, wenn es nicht endet.

@@ -200,10 +200,7 @@ fn exhaust(server: &Program, address: std::net::SocketAddr) -> Vec<TcpStream> {
 #[cfg(unix)]
 #[test]
 fn without_descriptors_accept_pauses_the_others_go_on_and_later_it_works_again() {
-    let limited = ["-c", r#"ulimit -n 32; exec "$0" --port 0"#, SERVER];
-    let server = Program::start("/bin/sh", &limited);
-    let ready = server.line();
-    let address = ready.strip_prefix("Server lauscht auf ").unwrap().parse().unwrap();
+    let (server, address) = Program::server_with_descriptors(SERVER, 32);
     let mut first = connect(address);
     assert_eq!(echo(&mut first, "da"), "da");
 

@@ -59,6 +59,19 @@ impl Program {
         (server, address)
     }
 
+    /// Startet einen Server, der nur so viele Dateideskriptoren bekommt. Allzu wenige dürfen es nicht sein:
+    /// Einige hat vielleicht schon vererbt, was den Test gestartet hat.
+    #[cfg(unix)]
+    pub fn server_with_descriptors(
+        executable: &str,
+        count: usize,
+    ) -> (Program, SocketAddr) {
+        let limited = format!(r#"ulimit -n {count}; exec "$0" --port 0"#);
+        let server = Program::start("/bin/sh", &["-c", &limited, executable]);
+        let address = server.address();
+        (server, address)
+    }
+
     /// Startet einen Server und schließt die Pipe, in die er druckt, sobald er lauscht.
     pub fn unheard_server(executable: &str) -> (Program, SocketAddr) {
         let mut server = Program::start_heard(executable, &["--port", "0"], 1);
